@@ -1,0 +1,1 @@
+"""MANY requests, one answer: splitting, fan-out and merging."""

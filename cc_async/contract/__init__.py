@@ -1,0 +1,1 @@
+"""WHAT the servers promise: values, no behaviour, no I/O."""

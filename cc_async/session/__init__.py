@@ -1,0 +1,1 @@
+"""ONE request, sent well: signing, pacing, retrying and decoding."""
