@@ -148,14 +148,14 @@ class CcError(Exception):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), self.args, self.__dict__.copy())
+        # The state travels apart: an error and the batch that lists it may refer to each other.
+        return _rebuild, (type(self), self.args), self.__dict__.copy()
 
 
-def _rebuild(kind: type[CcError], args: tuple[Any, ...], state: dict[str, Any]) -> CcError:
+def _rebuild(kind: type[CcError], args: tuple[Any, ...]) -> CcError:
     """Make the error again without its constructor, so that pickling needs no agreement about arguments."""
     error = kind.__new__(kind, *args)
     error.args = args
-    error.__dict__.update(state)
     return error
 
 

@@ -27,26 +27,26 @@ class KeyKind(enum.Enum):
     AGENT = "agent"
 
 
+def _check_limit(_: Any, __: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"Quota limit must be an int, not {type(value).__name__}")
+    if value < 1:
+        raise ValueError(f"Quota limit must be 1 or more, not {value}; use quota=None for no pacing")
+
+
+def _check_per(_: Any, __: Any, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"Quota per must be a number of seconds, not {type(value).__name__}")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"Quota per must be a positive number of seconds, not {value}")
+
+
 @frozen
 class Quota:
     """At most ``limit`` requests in any window of ``per`` seconds, counted as the server counts arrivals."""
 
-    limit: int = field()
-    per: float = field(default=1.0, kw_only=True)
-
-    @limit.validator
-    def _check_limit(self, _: Any, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"Quota limit must be an int, not {type(value).__name__}")
-        if value < 1:
-            raise ValueError(f"Quota limit must be 1 or more, not {value}; use quota=None for no pacing")
-
-    @per.validator
-    def _check_per(self, _: Any, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise TypeError(f"Quota per must be a number of seconds, not {type(value).__name__}")
-        if not 0 < value < float("inf"):
-            raise ValueError(f"Quota per must be a positive number of seconds, not {value}")
+    limit: int = field(validator=_check_limit)
+    per: float = field(default=1.0, kw_only=True, validator=_check_per)
 
 
 @frozen
@@ -71,6 +71,8 @@ class Envelope:
     """Codes that mean: too many requests."""
     wrong_shape: frozenset[str] = frozenset()
     """Codes that may mean: this server wants the request in another shape."""
+    otherwise: Envelope | None = None
+    """How to read an answer that has no ``code`` field at all, or None."""
 
 
 @frozen
@@ -151,6 +153,8 @@ class Endpoint(Generic[R]):
     """Record field that answers a key of the question (None: rows are not asked for by key)."""
     fills: tuple[str, ...] = ()
     """Record fields (besides cc_id and vdn) that come from the question: the rows do not carry them."""
+    reports: tuple[str, ...] | None = None
+    """Record fields this interface answers; None: all that have a wire name."""
     pages: Pages | None = None
     shapes: tuple[Shape, ...] = (Shape(),)
     needs: KeyKind = KeyKind.TENANT
@@ -175,11 +179,22 @@ class Group:
 
 
 @frozen
+class Window:
+    """A stretch of time, [begin, end), asked of some VDNs (``vdns=None``: all)."""
+
+    begin: datetime
+    end: datetime
+    vdns: tuple[int, ...] | None = None
+
+
+@frozen
 class Question:
     """What is asked, apart from who asks: serialisable, without secrets, versioned.
 
     ``groups`` holds the keys by VDN; ``begin``, ``end`` and ``vdns`` belong to ``system_indicators``
-    (``vdns=None``: all). ``cc_id=None`` leaves the call center to the server's default.
+    (``vdns=None``: all). ``windows`` takes their place when the stretches of time do not touch or ask
+    different VDNs (what is left of a time question after some parts failed); then those three are None.
+    ``cc_id=None`` leaves the call center to the server's default.
     """
 
     interface: str
@@ -189,3 +204,17 @@ class Question:
     begin: datetime | None = None
     end: datetime | None = None
     version: int = 1
+    windows: tuple[Window, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the question as one line of JSON; see ``cc_async.contract.question``."""
+        from cc_async.contract.question import to_json
+
+        return to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Question:
+        """Read what ``to_json`` wrote; ValueError when it is no question this release can read."""
+        from cc_async.contract.question import from_json
+
+        return from_json(text)

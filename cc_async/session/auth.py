@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -26,6 +26,7 @@ class Unsigned:
     """The agent a gateway request speaks for."""
 
 
+@runtime_checkable
 class Auth(Protocol):
     """How requests are authenticated. ``AkSk`` and ``Guids`` are two; a bearer token is five lines."""
 

@@ -1,0 +1,45 @@
+"""The command: runs the claims, prints the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib import import_module
+
+from attrs import evolve
+
+from benchmarks import report
+
+CLAIMS = {
+    "overhead": "1 overhead of one request over bare aiohttp",
+    "decode": "2 decoding answers into records",
+    "signing": "3 signing a body of one kilobyte",
+    "quota": "6 quota: cheap, exact, used",
+    "split": "7 splitting a question",
+    "imports": "8 importing the library",
+}
+"""One module each: its ``run(smoke)`` returns the lines."""
+
+
+def main() -> int:
+    """Run the claims asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--smoke", action="store_true", help="seconds, tiny rounds: shows only that it runs")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--only", action="append", choices=CLAIMS, metavar="NAME", help=", ".join(CLAIMS))
+    options = parser.parse_args()
+    claims: list[tuple[str, list[report.Line]]] = []
+    for name in options.only or CLAIMS:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        run: Callable[[bool], list[report.Line]] = import_module(f"benchmarks.{name}").run
+        lines = run(options.smoke)
+        if options.smoke:
+            lines = [evolve(one, met=None) for one in lines]  # so small a run proves nothing either way
+        claims.append((CLAIMS[name], lines))
+    (report.print_json if options.json else report.print_table)(claims, options.smoke)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

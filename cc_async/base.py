@@ -1,0 +1,206 @@
+"""What both clients share: how a question becomes a query, is asked, and is closed."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from attrs import evolve
+
+from cc_async.asking import Options, ask
+from cc_async.batch.ids import IdRange, above
+from cc_async.batch.merge import merged
+from cc_async.batch.plan import Plan, plan
+from cc_async.batch.result import Batch
+from cc_async.contract.endpoints import ENDPOINTS
+from cc_async.contract.spec import Endpoint, Group, Host, Question
+from cc_async.core import Core
+from cc_async.errors import CallTimeout, CcError
+from cc_async.query import Query
+from cc_async.session.auth import Auth
+from cc_async.session.call import Call
+from cc_async.session.request import Request
+
+R = TypeVar("R")
+
+_log = logging.getLogger("cc_async")
+
+
+class Unset:
+    """The type of ``UNSET``: an argument that was not given, where None means something."""
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET = Unset()
+
+
+def check_timeout(value: object) -> float | None:
+    """A timeout in seconds, or None; raises TypeError or ValueError."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"timeout must be seconds or None, not {type(value).__name__}")
+    if not 0 < value < float("inf"):
+        raise ValueError(f"timeout must be a positive number of seconds or None, not {value}")
+    return float(value)
+
+
+def check_count(name: str, value: object, most: int) -> int:
+    """A whole number from 1 to ``most``; raises TypeError or ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, not {type(value).__name__}")
+    if not 1 <= value <= most:
+        raise ValueError(f"{name} must be 1 to {most}, not {value}")
+    return value
+
+
+def check_auth(value: object) -> Auth:
+    """Anything with the halves of the Auth protocol; raises TypeError."""
+    if isinstance(value, Auth):
+        return value
+    raise TypeError(f"auth must be AkSk(...) or another Auth, not {type(value).__name__}")
+
+
+class BaseClient:
+    """Asks questions of one host."""
+
+    _host: Host
+
+    def __init__(self, core: Core, options: Options, *, owner: bool = True) -> None:
+        self._core = core
+        self._options = options
+        self._owner = owner
+        self._warned: set[str] = set()
+
+    async def __aenter__(self) -> Self:
+        self._core.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # An error on its way out does not wait for calls that nobody will use.
+        await self.aclose(grace=5.0 if kind is None else 0.0)
+
+    async def aclose(self, grace: float = 5.0) -> None:
+        """Close: calls under way may end within ``grace`` seconds, then they end with ClosedError.
+
+        A copy made by ``with_options`` closes nothing: the client it was made from does.
+        """
+        if self._owner:
+            await self._core.aclose(grace)
+
+    def _copy(self, **changes: Any) -> Self:
+        given = {name: value for name, value in changes.items() if not isinstance(value, Unset)}
+        copy = object.__new__(type(self))
+        BaseClient.__init__(copy, self._core, evolve(self._options, **given), owner=False)
+        return copy
+
+    def _endpoint(self, question: Question) -> Endpoint[Any]:
+        endpoint = ENDPOINTS.get(question.interface)
+        if endpoint is None or endpoint.host is not self._host:
+            known = sorted(name for name, entry in ENDPOINTS.items() if entry.host is self._host)
+            raise ValueError(
+                f"{type(self).__name__} cannot ask {question.interface!r}; it asks {', '.join(known)}"
+            )
+        return endpoint
+
+    def ask(
+        self, question: Question, *, timeout: float | Unset | None = UNSET, partial: bool = False
+    ) -> Query[Any]:
+        """The query of a question made elsewhere or earlier (``query.question``, ``batch.unanswered``).
+
+        Raises:
+            ValueError: a question of the other host, or of an interface nobody knows.
+        """
+        if not isinstance(question, Question):
+            raise TypeError(f"ask takes a Question, not {type(question).__name__}")
+        return self._query(question, self._endpoint(question), timeout, partial)
+
+    async def retry(self, batch: Batch[R], *, partial: bool = False) -> Batch[R]:
+        """Ask what a batch left unanswered, and return both merged; a complete batch is returned as it is.
+
+        Raises what the query raises, with the merged batch in ``.batch``.
+        """
+        question = batch.unanswered
+        if question is None:
+            return batch
+        try:
+            again: Batch[R] = await self.ask(question, partial=partial)
+        except CcError as error:
+            if error.batch is not None:
+                error.batch = merged(batch, error.batch)
+            raise
+        return merged(batch, again)
+
+    def _query(
+        self,
+        question: Question,
+        endpoint: Endpoint[R],
+        timeout: float | Unset | None,
+        partial: bool,
+    ) -> Query[R]:
+        seconds = self._options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
+        return Query(
+            question,
+            functools.partial(self._ask, question, endpoint, seconds, partial),
+            functools.partial(self._plan, question, endpoint),
+        )
+
+    def _plan(self, question: Question, endpoint: Endpoint[Any]) -> Plan:
+        known = evolve(question, groups=tuple(map(self._known_group, question.groups)))
+        quota = self._options.quotas.of(endpoint)
+        return plan(known, endpoint, self._options.split(endpoint), quota)
+
+    def _known_group(self, group: Group) -> Group:
+        """A group of all keys, with its keys where they were looked up lately."""
+        return group
+
+    async def _resolve(self, question: Question, call: Call, endpoint: Endpoint[Any]) -> Question:
+        """The question with its keys: groups that ask for all of them have to be looked up."""
+        return question
+
+    async def _ask(
+        self, question: Question, endpoint: Endpoint[R], timeout: float | None, partial: bool
+    ) -> Batch[R]:
+        return await ask(
+            self._core,
+            self._options,
+            question,
+            endpoint,
+            resolve=functools.partial(self._resolve, endpoint=endpoint),
+            timeout=timeout,
+            partial=partial,
+        )
+
+    async def _raw(self, request: Request[Any], timeout: float | Unset | None) -> Any:
+        """Send one request of no table, and return the one row of its answer."""
+        session = self._core.open()
+        seconds = self._options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
+        call = self._core.begin(request.endpoint.name, seconds)
+        try:
+            async with call.limit:
+                page = await session.send(request, call, self._options.quotas)
+        except TimeoutError as error:
+            if isinstance(error, CcError):
+                raise
+            name = request.endpoint.name
+            raise CallTimeout(f"not finished within {seconds:g} s", endpoint=name, host=session.host) from None
+        finally:
+            self._core.end(call)
+        return page.rows[0] if page.rows else None
+
+    def _warn_above(self, ids: tuple[int, ...], kind: IdRange) -> None:
+        largest = above(ids, kind)
+        if largest is not None and kind.noun not in self._warned:
+            self._warned.add(kind.noun)
+            _log.warning(
+                "%s %d is above %d, the newest bound known; asking all the same",
+                kind.noun,
+                largest,
+                kind.high_known,
+            )

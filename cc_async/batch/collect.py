@@ -1,0 +1,125 @@
+"""One end of the engine: collect everything into a Batch, and decide whether it is an answer or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Generic, TypeVar
+
+from cc_async.batch.chunk import Chunk
+from cc_async.batch.engine import Piece
+from cc_async.batch.merge import Outcome, assemble
+from cc_async.batch.result import Batch
+from cc_async.contract.spec import Endpoint, Question
+from cc_async.errors import BatchError, CcError, ConnectError, DecodeError
+
+R = TypeVar("R")
+
+
+class Collector(Generic[R]):
+    """Takes pieces in the order of the answers; a batch has room for all of them."""
+
+    def __init__(
+        self, question: Question, endpoint: Endpoint[R], on_piece: Callable[[Piece[R]], None]
+    ) -> None:
+        self._question = question
+        self._endpoint = endpoint
+        self._on_piece = on_piece
+        self._pages: dict[int, dict[int, Piece[R]]] = {}
+        self.arrived = False
+        """True when anything was answered: a readable row, or a part that has none."""
+
+    def room(self, chunk: int, number: int) -> bool:
+        """Always."""
+        return True
+
+    def take(self, piece: Piece[R]) -> None:
+        """Keep a piece until the end."""
+        self._on_piece(piece)
+        self._pages.setdefault(piece.chunk.index, {})[piece.number] = piece
+
+    def batch(
+        self,
+        unfinished: Iterable[Chunk[R]],
+        cause: CcError | None,
+        *,
+        began: float,
+        ended: float,
+        requests: int,
+    ) -> Batch[R]:
+        """Everything that came; ``unfinished`` chunks fail with ``cause``. Times are epoch seconds."""
+        outcomes = {index: self._outcome(pieces) for index, pieces in self._pages.items()}
+        for chunk in unfinished:
+            outcome = outcomes.setdefault(chunk.index, Outcome(chunk))
+            if outcome.error is None and cause is not None:
+                outcome.error = _for_part(cause, chunk)
+        self.arrived = any(o.rows or not (o.error or o.rejected) for o in outcomes.values())
+        return assemble(
+            self._question,
+            self._endpoint,
+            outcomes.values(),
+            began=datetime.fromtimestamp(began, UTC),
+            ended=datetime.fromtimestamp(ended, UTC),
+            request_count=requests,
+        )
+
+    def _outcome(self, pieces: dict[int, Piece[R]]) -> Outcome[R]:
+        outcome: Outcome[R] = Outcome(next(iter(pieces.values())).chunk)
+        for number in sorted(pieces):
+            piece = pieces[number]
+            if piece.kept is not None and piece.page is not None:
+                outcome.rows.extend(piece.kept.rows)
+                outcome.dropped += piece.kept.dropped
+                outcome.rejected.extend(piece.page.rejected)
+            outcome.error = outcome.error or piece.error
+        return outcome
+
+
+def _for_part(cause: CcError, chunk: Chunk[R]) -> CcError:
+    """The same error, said of a part that was not asked because of it."""
+    error = type(cause).__new__(type(cause), *cause.args)
+    error.args = cause.args
+    error.__dict__.update(cause.__dict__, part=chunk.part, endpoint=chunk.request.endpoint.name, batch=None)
+    return error
+
+
+def verdict(batch: Batch[R], cause: CcError | None, *, arrived: bool, partial: bool) -> Batch[R]:
+    """Return the batch if it is an answer, or raise what it is instead, with the batch in ``.batch``.
+
+    An error that concerns the whole client (or the call: its time) is raised bare, every other failure and
+    every unreadable row inside a ``BatchError``. With ``partial`` the batch is an answer as soon as
+    anything of it ``arrived``.
+    """
+    if cause is None and batch.complete:
+        return batch
+    if partial and arrived:
+        return batch
+    errors = [failure.error for failure in batch.failures]
+    if cause is None and not arrived and errors and all(isinstance(e, ConnectError) for e in errors):
+        cause = errors[0]  # nothing is reachable
+    if cause is not None:
+        cause.batch = batch
+        raise cause
+    if batch.rejected:
+        errors.append(_unreadable(batch))
+    raise BatchError(_summary(batch, errors[0]), errors, batch=batch)
+
+
+def _unreadable(batch: Batch[R]) -> CcError:
+    first = batch.rejected[0]
+    return DecodeError(
+        f"{len(batch.rejected)} rows could not be read, the first: {first.reason}",
+        endpoint=batch.question.interface if batch.question else None,
+        part=first.part,
+        hint="batch.rejected lists them; partial=True returns the others",
+    )
+
+
+def _summary(batch: Batch[R], first: CcError) -> str:
+    name = batch.question.interface if batch.question else "batch"
+    told = []
+    if batch.failures:
+        told.append(f"{len(batch.failures)} parts failed")
+    if batch.rejected:
+        told.append(f"{len(batch.rejected)} rows were unreadable")
+    return f"{name}: {' and '.join(told)}, {len(batch)} rows arrived (in .batch); first: {first}"

@@ -1,0 +1,234 @@
+"""The engine: a few workers drawing chunks and pages. Batch and stream are two ends of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from typing import Generic, Protocol, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+from attrs import define, frozen
+
+from cc_async.batch.paging import Paging
+from cc_async.batch.split import Chunk, Kept, keep
+from cc_async.errors import (
+    AddressBlocked,
+    CcError,
+    CircuitOpen,
+    ClosedError,
+    PaginationLoop,
+    SignatureRejected,
+    TlsError,
+)
+from cc_async.session.request import Page, Request
+
+R = TypeVar("R")
+
+CLIENT_WIDE = (SignatureRejected, AddressBlocked, TlsError, CircuitOpen, ClosedError)
+"""Errors that concern the client as a whole: nothing further is asked after one of them."""
+
+UNBOUNDED_ROWS = 1_000_000
+"""Most rows a chunk can hold where the contract names no bound (the newest agent ids have six digits)."""
+
+
+@frozen
+class Piece(Generic[R]):
+    """One answered or failed request, as the engine hands it on."""
+
+    chunk: Chunk[R]
+    number: int
+    """Place of the page in its chunk, from 0."""
+    last: bool
+    """True when the chunk is finished."""
+    kept: Kept[R] | None = None
+    page: Page[R] | None = None
+    error: CcError | None = None
+
+
+class End(Protocol[R]):
+    """Where the pieces go: a batch collects them, a stream hands them on in order."""
+
+    def room(self, chunk: int, number: int) -> bool:
+        """May this request be sent now? A stream says no while its reader is behind."""
+        ...
+
+    def take(self, piece: Piece[R]) -> None:
+        """Take a piece; called in the order of the answers."""
+        ...
+
+
+@define(eq=False)
+class _Reader(Generic[R]):
+    """One chunk being read: its pages, and the keys of the rows seen so far."""
+
+    chunk: Chunk[R]
+    paging: Paging | None
+    seen: set[Hashable]
+
+
+Job = tuple[_Reader[R], int]
+
+
+class Engine(Generic[R]):
+    """Draws requests from the chunks, keeps up to ``workers`` of them in flight, hands on what comes."""
+
+    def __init__(
+        self,
+        send: Callable[[Request[R]], Awaitable[Page[R]]],
+        chunks: Iterator[Chunk[R]],
+        end: End[R],
+        *,
+        workers: int,
+        page_size: int,
+    ) -> None:
+        self._send = send
+        self._chunks = chunks
+        self._end = end
+        self._workers = workers
+        self._page_size = page_size
+        self._open: dict[int, _Reader[R]] = {}
+        self._held: Chunk[R] | None = None
+        self._active = 0
+        self._group: TaskGroup | None = None
+        self.requests = 0
+        """Requests answered or failed so far, repeated attempts included."""
+        self.cause: CcError | None = None
+        """The error that concerned the client as a whole and ended everything, or None."""
+
+    async def run(self) -> None:
+        """Ask everything; return when all is answered, or when an error concerns the whole client."""
+        job = self._draw()
+        if job is None:
+            return
+        self._held = next(self._chunks, None)
+        if self._held is None and job[0].paging is None:
+            await self._ask(*job)  # a single request: no task is worth making
+            return
+        async with anyio.create_task_group() as group:
+            self._group = group
+            self._start(job)
+            self.fill()
+
+    def fill(self) -> None:
+        """Start workers while there is something to ask; a stream calls this when its reader catches up."""
+        while self._active < self._workers and (job := self._draw()) is not None:
+            self._start(job)
+
+    def unfinished(self) -> Iterator[Chunk[R]]:
+        """The chunks that were begun and not finished, and those that were never begun."""
+        yield from (reader.chunk for reader in self._open.values())
+        if self._held is not None:
+            yield self._held
+        yield from self._chunks
+
+    def _start(self, job: Job[R]) -> None:
+        if self._group is not None:
+            self._active += 1
+            self._group.start_soon(self._work, job)
+
+    async def _work(self, job: Job[R] | None) -> None:
+        try:
+            while job is not None:
+                await self._ask(*job)
+                job = self._draw()
+        finally:
+            self._active -= 1
+
+    def _draw(self) -> Job[R] | None:
+        """The first request, in the order of the question, that may be sent now."""
+        if self.cause is not None:
+            return None
+        for reader in self._open.values():
+            if reader.paging is not None and (number := reader.paging.next()) is not None:
+                if not self._end.room(reader.chunk.index, number):
+                    return None
+                reader.paging.draw()
+                return reader, number
+        chunk = self._held or next(self._chunks, None)
+        self._held = None
+        if chunk is None:
+            return None
+        if not self._end.room(chunk.index, 0):
+            self._held = chunk
+            return None
+        reader = self._open[chunk.index] = self._reader(chunk)
+        return reader, 0
+
+    def _reader(self, chunk: Chunk[R]) -> _Reader[R]:
+        pages = chunk.request.endpoint.pages
+        if pages is None:
+            return _Reader(chunk, None, set())
+        paging = Paging(self._page_size, chunk.most_rows or UNBOUNDED_ROWS)
+        paging.draw()
+        return _Reader(chunk, paging, set())
+
+    async def _ask(self, reader: _Reader[R], number: int) -> None:
+        try:
+            page = await self._send(self._request(reader, number))
+        except CcError as error:
+            self.requests += error.attempts
+            if isinstance(error, CLIENT_WIDE):
+                self._stop(error)
+            self._failed(reader, number, error)
+        else:
+            self.requests += page.attempts
+            self._answered(reader, number, page)
+        if self._group is not None and self.cause is None:
+            self.fill()
+
+    def _request(self, reader: _Reader[R], number: int) -> Request[R]:
+        request = reader.chunk.request
+        if reader.paging is None:
+            return request
+        params = {
+            **request.params,
+            "limit": self._page_size,
+            "offset": reader.paging.offset(number),
+        }
+        part = f"{request.part}, page {number + 1}" if number else request.part
+        return Request(
+            endpoint=request.endpoint, params=params, fill=request.fill, path=request.path, part=part
+        )
+
+    def _answered(self, reader: _Reader[R], number: int, page: Page[R]) -> None:
+        kept = keep(page.rows, reader.chunk, reader.seen)
+        error: CcError | None = None
+        if (paging := reader.paging) is not None:
+            repeated = kept.duplicates
+            paging.took(number, page.received, page.received - repeated, page.total)
+            if paging.done and paging.problem is not None:
+                request = reader.chunk.request
+                error = PaginationLoop(
+                    paging.problem,
+                    endpoint=request.endpoint.name,
+                    part=request.part,
+                    attempts=page.attempts,
+                    hint="ask a narrower time window, or again when fewer rows change",
+                )
+        self._hand_on(reader, number, kept=kept, page=page, error=error)
+
+    def _failed(self, reader: _Reader[R], number: int, error: CcError) -> None:
+        if reader.paging is not None:
+            reader.paging.failed()
+        self._hand_on(reader, number, error=error)
+
+    def _hand_on(
+        self,
+        reader: _Reader[R],
+        number: int,
+        *,
+        kept: Kept[R] | None = None,
+        page: Page[R] | None = None,
+        error: CcError | None = None,
+    ) -> None:
+        last = reader.paging is None or reader.paging.done
+        if last:
+            self._open.pop(reader.chunk.index, None)
+        self._end.take(Piece(reader.chunk, number, last, kept=kept, page=page, error=error))
+
+    def _stop(self, error: CcError) -> None:
+        """Nothing further is asked; what is in flight elsewhere is not waited for."""
+        if self.cause is None:
+            self.cause = error
+            if self._group is not None:
+                self._group.cancel_scope.cancel()

@@ -1,0 +1,137 @@
+"""One report written as a table, as JSON or as CSV."""
+
+from __future__ import annotations
+
+import csv
+import enum
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TextIO
+
+from attrs import fields, frozen
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cc_async.cli import text
+from cc_async.cli.views import View
+
+_LONGEST = 48
+"""Characters of a name that a table shows."""
+
+
+class Format(enum.Enum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+@frozen
+class Report:
+    """What a command found out, apart from how it is shown."""
+
+    view: View
+    records: Sequence[Any] = ()
+    failures: Sequence[Mapping[str, Any]] = ()
+    rejected: Sequence[Mapping[str, Any]] = ()
+    absent: Sequence[Any] = ()
+    requests: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """True when nothing failed and every row could be read; absent keys are an answer."""
+        return not self.failures and not self.rejected
+
+
+def write(report: Report, form: Format, out: TextIO, *, rows: int) -> None:
+    """Write the report; a table shows at most that many rows (0: all)."""
+    if form is Format.JSON:
+        _write_json(report, out)
+    elif form is Format.CSV:
+        _write_csv(report, out)
+    else:
+        _write_table(report, out, rows)
+
+
+def table(view: View, records: Iterable[Any]) -> Table:
+    """Make a rich table of the columns of a view; every cell is plain text, never markup."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for name in view.columns:
+        left = name in view.texts
+        made.add_column(Text(_header(name)), justify="left" if left else "right", no_wrap=not left)
+    for record in records:
+        made.add_row(*(Text(cell(name, getattr(record, name))) for name in view.columns))
+    return made
+
+
+def cell(name: str, value: object) -> str:
+    """Write one value for a person; ``-`` where the server did not say."""
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return text.instant(value)
+    if isinstance(value, enum.Enum):
+        return text.visible(text.word(value))
+    if isinstance(value, float):
+        return f"{value:.1%}" if name.endswith("_rate") else f"{value:g}"
+    return text.visible(str(value), longest=_LONGEST)
+
+
+def console(out: TextIO) -> Console:
+    """Make a console that keeps lines whole where nobody's window limits them (a pipe, a file)."""
+    if out.isatty():
+        return Console(file=out, highlight=False, emoji=False, markup=False)
+    return Console(file=out, highlight=False, emoji=False, markup=False, width=10_000, color_system=None)
+
+
+def _header(name: str) -> str:
+    """Turn a field's name into a column's."""
+    return name.removesuffix("_id").replace("_seconds", " (s)").replace("_", " ")
+
+
+def _write_table(report: Report, out: TextIO, rows: int) -> None:
+    """Write the most telling columns, then what else there is to know."""
+    shown = report.records[:rows] if rows else report.records
+    screen = console(out)
+    if report.records:
+        screen.print(table(report.view, shown))
+    hidden = len(report.records) - len(shown)
+    parts = [f"{len(report.records):,} {report.view.rows}", f"{report.requests:,} requests"]
+    if hidden:
+        parts.append(f"{hidden:,} rows not shown: --rows 0, --csv or --json for all")
+    if report.absent:
+        parts.append(f"{len(report.absent):,} answered without a row: {_some(report.absent)}")
+    screen.print("; ".join(parts), soft_wrap=True)
+
+
+def _some(keys: Sequence[Any]) -> str:
+    """List the first keys."""
+    listed = ", ".join(text.visible(str(key), longest=30) for key in keys[:8])
+    return listed + (", ..." if len(keys) > 8 else "")
+
+
+def _write_json(report: Report, out: TextIO) -> None:
+    """Write one object and nothing else; characters beyond ASCII are escaped, so a terminal is safe."""
+    document = {
+        "version": 1,
+        "records": [record.to_dict() for record in report.records],
+        "failures": report.failures,
+        "rejected": report.rejected,
+        "absent": list(report.absent),
+        "requests": report.requests,
+    }
+    json.dump(document, out)
+    out.write("\n")
+
+
+def _write_csv(report: Report, out: TextIO) -> None:
+    """Write every field of every record, a header first; numbers stay numbers, text is made harmless."""
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(attribute.name for attribute in fields(report.view.record))
+    for record in report.records:
+        values = record.to_dict().values()
+        writer.writerow([text.spreadsheet(value) if isinstance(value, str) else value for value in values])

@@ -1,0 +1,170 @@
+"""One question asked from the command line: its answer shown, its failures told, its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from rich.console import Console
+
+from cc_async import Batch, CcError, CmsClient, Failure, GatewayClient, Query
+from cc_async.cli import connect, progress
+from cc_async.cli.codes import FINE, NOTHING, PARTIAL
+from cc_async.cli.ids import parse_ids, resolve
+from cc_async.cli.options import Link, Show
+from cc_async.cli.output import Report, write
+from cc_async.cli.text import visible
+from cc_async.cli.usage import UsageError
+from cc_async.cli.views import View
+
+_TOLD = 5
+"""Failures told one by one on stderr; the rest is counted."""
+
+Build = Callable[[Any], Awaitable[Query[Any]]]
+
+
+def cms(view: View, link: Link, show: Show, build: Build) -> int:
+    """Ask CC-CMS the query that ``build`` makes of the client, show the answer, return the exit code."""
+    check(show)
+    counter = progress.Counter()
+    site = connect.with_keys(connect.site_of(link))
+    client = connect.cms_client(site, [counter])
+    return asyncio.run(_ask(client, counter, view, link, show, build))
+
+
+def gateway(view: View, link: Link, show: Show, make: Callable[[tuple[int, ...]], Build]) -> int:
+    """Ask CC-Gateway the same way; ``make`` is told the agents that have a GUID."""
+    check(show)
+    counter = progress.Counter()
+    client, known = connect.gateway_client(connect.site_of(link), [counter])
+    return asyncio.run(_ask(client, counter, view, link, show, make(known)))
+
+
+def check(show: Show) -> None:
+    """Refuse what cannot be shown both ways; raises UsageError."""
+    if show.json and show.csv:
+        raise UsageError("--json and --csv exclude each other")
+    if show.rows < 0:
+        raise UsageError("--rows must be 0 or more")
+
+
+async def skill_ids(client: CmsClient, text: str | None, *, asks: bool = True) -> list[int] | None:
+    """Read ids and names of skill queues; names cost one request for the list of queues.
+
+    Raises UsageError, for a name too when nothing may be asked.
+    """
+    if text is None:
+        return None
+    ids = parse_ids(text, "--skills")
+    if all(isinstance(one, int) for one in ids):
+        return resolve(ids, ())
+    if not asks:
+        raise UsageError("--skills: a name would have to be asked for", hint="write ids such as 1-2000,2105")
+    queues = await client.skills()
+    return resolve(ids, ((queue.skill_id, queue.name or "") for queue in queues))
+
+
+def built(make: Callable[[], Query[Any]]) -> Query[Any]:
+    """Make a query; wrong arguments are the caller's, so they become a UsageError."""
+    try:
+        return make()
+    except CcError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UsageError(visible(str(error), longest=300)) from None
+
+
+async def _ask(
+    client: CmsClient | GatewayClient,
+    counter: progress.Counter,
+    view: View,
+    link: Link,
+    show: Show,
+    build: Build,
+) -> int:
+    """Build, ask, show."""
+    async with client:
+        query = await build(client)
+        counter.expected = expected(query)
+        async with progress.shown(counter, query.question.interface, Console(file=sys.stderr)):
+            batch, stopped = await _arrived(query, link.partial)
+    report = report_of(view, batch)
+    write(report, show.format, sys.stdout, rows=show.rows)
+    sys.stdout.flush()
+    return tell(report, stopped)
+
+
+def expected(query: Query[Any]) -> int | None:
+    """Return how many requests a query will take, where it can be told beforehand."""
+    try:
+        return query.plan().requests
+    except (CcError, ValueError):
+        return None
+
+
+async def _arrived(query: Query[Any], partial: bool) -> tuple[Batch[Any], CcError | None]:
+    """Return what arrived and what ended the call early; raises where there is nothing to show."""
+    try:
+        return await query, None
+    except CcError as error:
+        if partial and isinstance(error.batch, Batch) and len(error.batch):
+            return error.batch, error
+        raise
+
+
+def report_of(view: View, batch: Batch[Any]) -> Report:
+    """Turn a batch into what is shown."""
+    return Report(
+        view,
+        batch.records,
+        [_failure(failure) for failure in batch.failures],
+        [{"part": row.part, "row": row.row, "reason": row.reason} for row in batch.rejected],
+        batch.absent,
+        batch.request_count,
+    )
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    """Write one failure for JSON."""
+    error = failure.error
+    window = failure.window
+    return {
+        "part": error.part,
+        "vdn": failure.vdn,
+        "keys": list(failure.keys),
+        "window": [moment.isoformat() for moment in window] if window else None,
+        "error": type(error).__name__,
+        "message": error.message,
+        "code": error.code,
+        "hint": error.hint,
+        "retryable": error.retryable,
+        "attempts": failure.attempts,
+    }
+
+
+def tell(report: Report, stopped: CcError | None) -> int:
+    """Say on stderr what is missing, one line each, and return the exit code."""
+    if stopped is not None:
+        say(str(stopped))
+    lines = [f"{failure['part'] or 'one part'}: {failure['message']}" for failure in report.failures]
+    lines += [f"{row['part']}: a row could not be read: {row['reason']}" for row in report.rejected]
+    say_all(lines)
+    if report.whole and stopped is None:
+        return FINE
+    return PARTIAL if report.records or report.absent else NOTHING
+
+
+def say_all(lines: Iterable[str]) -> None:
+    """Tell the first of these lines and count the rest."""
+    told = list(lines)
+    for line in told[:_TOLD]:
+        say(line)
+    if len(told) > _TOLD:
+        say(f"and {len(told) - _TOLD:,} more (--json lists all)")
+
+
+def say(line: str) -> None:
+    """Write one harmless line to stderr."""
+    sys.stderr.write(f"cc-async: {visible(line)}\n")

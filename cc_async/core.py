@@ -1,0 +1,199 @@
+"""What the copies of one client share: connections, pacer, breaker, lessons; opened late, closed once."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import random
+import ssl
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import aiohttp
+from attrs import field, frozen
+
+from cc_async.contract.spec import KeyKind
+from cc_async.errors import ClosedError
+from cc_async.session.auth import Auth
+from cc_async.session.breaker import Breaker, Circuit
+from cc_async.session.call import Call
+from cc_async.session.clock import Clock, LoopClock
+from cc_async.session.directory import KeyDirectory
+from cc_async.session.events import BreakerChanged, Observer, Watchers
+from cc_async.session.exchange import Exchange
+from cc_async.session.gate import Gate
+from cc_async.session.host import HostMemory
+from cc_async.session.locks import Lockout, forgive
+from cc_async.session.pacer import MemoryPacer, Pacer
+from cc_async.session.probation import Probation
+from cc_async.session.retry import Retry, RetryBudget
+from cc_async.session.session import Session
+from cc_async.session.timeouts import Timeouts
+from cc_async.session.tls import Tls
+from cc_async.session.transport import Transport
+
+RequestShape = Literal["learn", "flat", "wrapped"]
+"""How CC-CMS wants its parameters: ``{...}``, ``{"queryParam": {...}}``, or to be found out."""
+
+_WRAPPED: dict[RequestShape, bool | None] = {"learn": None, "flat": False, "wrapped": True}
+
+
+@frozen(kw_only=True)
+class Setup:
+    """Everything the copies of one client have in common, as the constructor was given it."""
+
+    base_url: str
+    credentials: Mapping[KeyKind, Auth] = field(repr=False)
+    concurrency: int = 32
+    tls: Tls | ssl.SSLContext | None = None
+    host: str | None = None
+    proxy: str | None = field(default=None, repr=False)
+    retry: Retry = field(factory=Retry)
+    breaker: Breaker = field(factory=Breaker)
+    lockout: float = 300.0
+    timeouts: Timeouts = field(factory=Timeouts)
+    pacer: Pacer | None = None
+    connector: aiohttp.BaseConnector | None = None
+    observers: Iterable[Observer] = ()
+    clock: Clock | None = None
+    rng: random.Random | None = None
+    allow_http: bool = False
+    max_body: int = 8 * 2**20
+    request_shape: RequestShape = "learn"
+
+
+class Core:
+    """Shared by a client and its ``with_options`` copies; belongs to the loop and process of its first use."""
+
+    def __init__(self, setup: Setup) -> None:
+        if setup.request_shape not in _WRAPPED:
+            raise ValueError(
+                f"request_shape must be 'learn', 'flat' or 'wrapped', not {setup.request_shape!r}"
+            )
+        self._setup = setup
+        self._credentials = dict(setup.credentials)
+        self._lockout = Lockout(setup.lockout)
+        self.transport = Transport(
+            setup.base_url,
+            tls=setup.tls,
+            host=setup.host,
+            proxy=setup.proxy,
+            connector=setup.connector,
+            limit=setup.concurrency,
+            timeouts=setup.timeouts,
+            max_body=setup.max_body,
+            allow_http=setup.allow_http,
+        )
+        self.gate_limit = setup.concurrency
+        self.watchers = Watchers(setup.observers)
+        self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
+        self.pacer = setup.pacer or MemoryPacer()
+        self.budget = RetryBudget(setup.retry.budget)
+        self.probation = Probation()
+        self.skills: KeyDirectory | None = None
+        self._session: Session | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pid = 0
+        self._closed = False
+        self._numbers = itertools.count(1)
+        self._calls: set[Call] = set()
+        self._quiet: asyncio.Event | None = None
+
+    @property
+    def session(self) -> Session | None:
+        """The session, or None before the first use."""
+        return self._session
+
+    def open(self) -> Session:
+        """The session of this loop; opened now if it was not.
+
+        Raises:
+            ClosedError: after close, from another loop, in a forked child.
+        """
+        name = self.transport.name
+        if self._closed:
+            raise ClosedError("the client is closed", host=name, hint="make a new one")
+        loop = asyncio.get_running_loop()
+        if self._session is None:
+            self._session = self._start(loop)
+        elif self._pid != os.getpid():
+            raise ClosedError("the client was opened before a fork", host=name, hint="make one in each process")
+        elif self._loop is not loop:
+            raise ClosedError("the client belongs to another event loop", host=name, hint="make one per loop")
+        return self._session
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> Session:
+        setup = self._setup
+        clock = setup.clock or LoopClock(loop)
+        rng = setup.rng or random.Random()  # noqa: S311 - jitter is no secret
+        if isinstance(self.pacer, MemoryPacer):
+            self.pacer.bind(clock)
+        self._loop, self._pid = loop, os.getpid()
+        self.skills = KeyDirectory(clock)
+        exchange = Exchange(
+            self.transport,
+            Circuit(setup.breaker, clock, rng, self.transport.name, self._breaker_changed),
+            self.pacer,
+            self.probation,
+            self._lockout,
+            self.memory,
+            clock,
+            self.watchers,
+        )
+        gate = Gate(setup.concurrency, self.transport.capacity)
+        return Session(exchange, self._credentials, gate, setup.retry, self.budget, rng)
+
+    def _breaker_changed(self, state: str) -> None:
+        if state == "closed":
+            self.budget.refill()
+        if self.watchers and self._session is not None:
+            now = self._session.clock.wall()
+            self.watchers.tell(BreakerChanged(now, 0, "*", self.transport.name, state))
+
+    def begin(self, endpoint: str, timeout: float | None) -> Call:
+        """Register a call; it is ended by ``end``, or cut by ``aclose``."""
+        call = Call.begin(next(self._numbers), endpoint, timeout, self.open().clock)
+        self._calls.add(call)
+        return call
+
+    def end(self, call: Call) -> None:
+        """The call is over."""
+        self._calls.discard(call)
+        if self._quiet is not None and not self._calls:
+            self._quiet.set()
+
+    @property
+    def calls(self) -> int:
+        """Calls under way."""
+        return len(self._calls)
+
+    async def replace(self, credentials: Mapping[KeyKind, Auth]) -> None:
+        """Use other credentials from now on, and unlock them."""
+        self._credentials.update(credentials)
+        if self._session is None:
+            return
+        self._session.credentials.update(credentials)
+        for auth in credentials.values():
+            await forgive(self.pacer, self.probation, (self.transport.name, auth.identity))
+
+    async def aclose(self, grace: float) -> None:
+        """Let calls under way end for ``grace`` seconds, end the rest with ClosedError, close connections."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._session is not None and self._pid == os.getpid():
+            await self._wait_for_calls(grace)
+        await self.transport.close()
+
+    async def _wait_for_calls(self, grace: float) -> None:
+        if not self._calls:
+            return
+        self._quiet = asyncio.Event()
+        try:
+            async with asyncio.timeout(grace):
+                await self._quiet.wait()
+        except TimeoutError:
+            for call in list(self._calls):
+                call.limit.cut(ClosedError("the client was closed", host=self.transport.name))
+            await self._quiet.wait()

@@ -1,0 +1,176 @@
+"""GatewayClient: the statistics of agents on CC-Gateway."""
+
+from __future__ import annotations
+
+import random
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
+
+import aiohttp
+
+from cc_async.asking import Options
+from cc_async.base import UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
+from cc_async.batch.ids import AGENT, read_ids
+from cc_async.contract import endpoints
+from cc_async.contract.records import AgentCallStats
+from cc_async.contract.spec import Group, Host, KeyKind, Question
+from cc_async.core import Core, Setup
+from cc_async.query import Query
+from cc_async.session.auth import Auth
+from cc_async.session.breaker import Breaker
+from cc_async.session.clock import Clock
+from cc_async.session.events import Observer
+from cc_async.session.guid import Guids, GuidSource
+from cc_async.session.pacer import Pacer
+from cc_async.session.quotas import Quotas, QuotaSetting
+from cc_async.session.retry import Retry
+from cc_async.session.timeouts import Timeouts
+from cc_async.session.tls import Tls
+from cc_async.settings import Site, from_env, from_site, read_guids
+
+PUBLISHED = {
+    endpoint.name: endpoint.quota
+    for endpoint in endpoints.ENDPOINTS.values()
+    if endpoint.host is Host.GATEWAY
+}
+"""The overload control the vendor publishes: 15 000 queries in 2 s; the 5 in 2 s per agent come on top."""
+
+
+class GatewayClient(BaseClient):
+    """The call statistics of agents, each asked with that agent's GUID.
+
+    Args:
+        base_url: ``https://host[:port]``; plain http to this machine only, unless ``allow_http``.
+        guids: GUIDs by agent id, an async function that finds one, or an ``Auth``.
+        on_guid: called with (agent_id, guid) when an answer brings a new one.
+        quota: the published overload control unless told otherwise; None turns it off, per agent as well.
+
+    The other arguments, and what is raised, are those of ``CmsClient``.
+    """
+
+    _host = Host.GATEWAY
+
+    def __init__(
+        self,
+        base_url: str,
+        guids: GuidSource | Auth,
+        *,
+        on_guid: Callable[[int, str], None] | None = None,
+        quota: QuotaSetting = PUBLISHED,
+        concurrency: int = 32,
+        timeout: float | None = 60.0,
+        tls: Tls | ssl.SSLContext | None = None,
+        host: str | None = None,
+        proxy: str | None = None,
+        retry: Retry = Retry(),  # noqa: B008 - frozen
+        breaker: Breaker = Breaker(),  # noqa: B008 - frozen
+        lockout: float = 300.0,
+        timeouts: Timeouts = Timeouts(),  # noqa: B008 - frozen
+        pacer: Pacer | None = None,
+        connector: aiohttp.BaseConnector | None = None,
+        observers: Iterable[Observer] = (),
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+        allow_http: bool = False,
+        max_body: int = 8 * 2**20,
+    ) -> None:
+        options = Options(
+            gateway_quotas(quota),
+            concurrency=check_count("concurrency", concurrency, 10_000),
+            timeout=check_timeout(timeout),
+        )
+        auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=on_guid))
+        setup = Setup(
+            base_url=base_url,
+            credentials={KeyKind.AGENT: auth},
+            concurrency=concurrency,
+            tls=tls,
+            host=host,
+            proxy=proxy,
+            retry=retry,
+            breaker=breaker,
+            lockout=lockout,
+            timeouts=timeouts,
+            pacer=pacer,
+            connector=connector,
+            observers=observers,
+            clock=clock,
+            rng=rng,
+            allow_http=allow_http,
+            max_body=max_body,
+        )
+        super().__init__(Core(setup), options)
+
+    @classmethod
+    def from_env(cls, **overrides: Any) -> Self:
+        """A client from ``CC_ASYNC_*`` variables and their GUIDs file. Raises ConfigError."""
+        return cls._from(from_env(), overrides)
+
+    @classmethod
+    def from_site(cls, name: str, path: str | None = None, **overrides: Any) -> Self:
+        """A client from ``[sites.NAME]`` of the configuration file. Raises ConfigError."""
+        return cls._from(from_site(name, path), overrides)
+
+    @classmethod
+    def _from(cls, site: Site, overrides: Mapping[str, Any]) -> Self:
+        site.require("gateway_url", *(() if "guids" in overrides else ("guids_file",)))
+        arguments = site.common_arguments() | {"base_url": site.gateway_url}
+        if site.guids_file is not None and "guids" not in overrides:
+            arguments["guids"] = read_guids(site.guids_file)
+        return cls(**{**arguments, **overrides})
+
+    def agent_call_stats(
+        self,
+        agent_ids: Iterable[int],
+        *,
+        brief: bool = False,
+        timeout: float | Unset | None = UNSET,
+        partial: bool = False,
+    ) -> Query[AgentCallStats]:
+        """Call statistics of agents since their sign-in, one request each (``calldata/{agentid}/statistics``).
+
+        Args:
+            agent_ids: 101 to 999999; each needs a GUID.
+            brief: True asks ``statisticsEx``: talk_seconds, answered and outbound only, which the vendor
+                recommends where it is enough.
+            timeout: seconds for the whole call, if not the client's own; None: no limit.
+            partial: True returns what arrived when some agents failed; wise here, since an agent who is not
+                signed in or (on some servers) not in a call is a failure of that agent.
+
+        Raises (when awaited):
+            BatchError: some agents failed (NotSignedIn, SessionLost, GatewayError); ``.batch`` has the rest.
+            ConnectError, CircuitOpen, CallTimeout, ClosedError: nothing more could be asked.
+        """
+        ids = read_ids(agent_ids, AGENT)
+        self._warn_above(ids, AGENT)
+        endpoint = endpoints.agent_call_stats_brief if brief else endpoints.agent_call_stats
+        question = Question(endpoint.name, groups=(Group(None, ids),) if ids else ())
+        return self._query(question, endpoint, timeout, partial)
+
+    def with_options(
+        self,
+        *,
+        quota: QuotaSetting | Unset = UNSET,
+        concurrency: int | Unset = UNSET,
+        timeout: float | Unset | None = UNSET,
+    ) -> Self:
+        """A copy with other options that shares connections, pacer and breaker, and is not to be closed."""
+        return self._copy(
+            quotas=quota if isinstance(quota, Unset) else gateway_quotas(quota),
+            concurrency=concurrency
+            if isinstance(concurrency, Unset)
+            else check_count("concurrency", concurrency, 10_000),
+            timeout=timeout if isinstance(timeout, Unset) else check_timeout(timeout),
+        )
+
+    async def replace_auth(self, guids: GuidSource | Auth) -> None:
+        """Use other GUIDs from now on, here and in every copy."""
+        auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids))
+        await self._core.replace({KeyKind.AGENT: auth})
+
+
+def gateway_quotas(setting: QuotaSetting) -> Quotas:
+    """The quotas a setting stands for; raises TypeError or ValueError."""
+    known = [endpoint for endpoint in endpoints.ENDPOINTS.values() if endpoint.host is Host.GATEWAY]
+    return Quotas(setting, known=known)

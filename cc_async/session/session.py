@@ -1,0 +1,136 @@
+"""The steps of one send, in one visible order."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import Any, TypeVar
+
+from attrs import define, evolve
+
+from cc_async.contract.spec import KeyKind
+from cc_async.errors import ApiError, CcError
+from cc_async.session import events
+from cc_async.session.auth import Auth
+from cc_async.session.call import Call
+from cc_async.session.exchange import Errand, Exchange
+from cc_async.session.gate import Gate
+from cc_async.session.locks import credential_key, interface_key
+from cc_async.session.probation import Key
+from cc_async.session.quotas import Quotas
+from cc_async.session.request import Page, Request
+from cc_async.session.retry import Retry, RetryBudget, RetryState
+
+R = TypeVar("R")
+
+
+@define(eq=False, slots=False)
+class Session:
+    """Sends requests for many callers: paced, signed, retried, decoded.
+
+    The order of one send: breaker, turn (a key or a shape nobody has proven travels alone), quota, gate,
+    then one attempt (sign, send, read). A failed attempt waits outside of all of them. The quota comes
+    before the gate: whoever waits for a quota or a pause keeps no place from the other interfaces; a slot
+    counts from the moment the bytes go out, so the quota stays exact all the same.
+    """
+
+    exchange: Exchange
+    credentials: dict[KeyKind, Auth]
+    gate: Gate
+    retry: Retry
+    budget: RetryBudget
+    rng: random.Random
+
+    def __attrs_post_init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self.pacer = self.exchange.pacer
+        self.memory = self.exchange.memory
+        self.clock = self.exchange.clock
+        self.watchers = self.exchange.watchers
+        self.host = self.exchange.transport.name
+
+    async def send(self, request: Request[R], call: Call, quotas: Quotas) -> Page[R]:
+        """Send until there is an answer, or an error that more attempts would not change."""
+        errand = self._errand(request, call, quotas)
+        while True:
+            try:
+                page: Page[R] = await self._turn(errand)
+            except CcError as error:
+                delay = await self._after(errand, error)
+                if delay is None:
+                    raise
+            else:
+                errand.retries.succeeded()
+                return page if errand.attempts == 1 else evolve(page, attempts=errand.attempts)
+            await self.clock.sleep(delay)
+
+    def _errand(self, request: Request[Any], call: Call, quotas: Quotas) -> Errand:
+        endpoint = request.endpoint
+        auth = self.credentials[endpoint.needs]
+        credential = (self.host, auth.identity)
+        retries = RetryState(
+            self.retry, self.budget, self.rng, repeatable=endpoint.retryable, codes=endpoint.envelope.retry
+        )
+        wants = quotas.wants(*credential, endpoint, request.agent_id)
+        return Errand(request, call, auth, credential, wants, next(self._numbers), retries)
+
+    async def _turn(self, errand: Errand) -> Page[Any]:
+        """One attempt; while something is to be learned (a key, a shape) nobody else travels with it."""
+        endpoint = errand.endpoint
+        shape_key: Key = ("shape", self.host, endpoint.name)
+        keys = [credential_key(errand.credential)]
+        learning = not self.memory.knows_shape(endpoint)
+        if learning:
+            keys.append(shape_key)
+        trusted = (interface_key(errand.credential, endpoint.name),)
+        async with self.exchange.probation.turn(keys, trusted):
+            refused: list[ApiError] = []
+            for shape in self.memory.shapes(endpoint):
+                errand.write(shape)
+                try:
+                    page = await self._paced(errand)
+                except ApiError as error:
+                    if error.code not in endpoint.envelope.wrong_shape:
+                        raise
+                    refused.append(error)
+                    continue
+                if learning:
+                    self.memory.learn_shape(endpoint, shape)
+                    self.exchange.probation.prove(shape_key)
+                return page
+            raise refused[0]
+
+    async def _paced(self, errand: Errand) -> Page[Any]:
+        while True:
+            self.exchange.circuit.check()
+            slot = await self.pacer.acquire(errand.wants)
+            try:
+                async with self.gate:
+                    # A pause or a lock may have come while we stood at the gate: back to the pacer then.
+                    if not self._stopped(errand):
+                        return await self.exchange.attempt(errand, slot)
+            finally:
+                slot.release()
+
+    def _stopped(self, errand: Errand) -> bool:
+        keys = [key for key, _ in errand.wants]
+        locked = self.pacer.locked(errand.credential, errand.endpoint.name)
+        return locked is not None or self.pacer.paused_for(keys) > 0
+
+    async def _after(self, errand: Errand, error: CcError) -> float | None:
+        """What a failed attempt leads to: the seconds until the next one, or None."""
+        retries, part = errand.retries, errand.request.part
+        error.located(endpoint=errand.endpoint.name, part=part, host=self.host, attempts=errand.attempts)
+        delay = retries.decide(error, errand.call.left(self.clock.monotonic()))
+        if retries.pause > 0:
+            await self.pacer.pause(errand.wants[0][0], retries.pause)
+            if self.watchers:
+                self.watchers.tell(events.QuotaPaused(*self.exchange.stamp(errand), retries.pause))
+        if retries.exhausted:
+            self.exchange.circuit.trip(errand.ticket, error)
+        if delay is not None and self.watchers:
+            stamp, name = self.exchange.stamp(errand), type(error).__name__
+            self.watchers.tell(
+                events.RequestRetried(*stamp, errand.number, part, errand.attempts, delay, name)
+            )
+        return delay

@@ -1,0 +1,36 @@
+"""Params and a host's shape -> the bytes of a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from cc_async.contract.spec import Endpoint, Shape
+
+_NUMBER = re.compile(r"0|[1-9][0-9]*")
+
+
+def encode(endpoint: Endpoint[Any], shape: Shape, params: Mapping[str, Any]) -> bytes:
+    """Return the body in one host's shape, as minified JSON; a GET has none (``b""``).
+
+    Parameters that are None are left out. Raises TypeError or ValueError for values JSON cannot hold.
+    """
+    if endpoint.method == "GET":
+        return b""
+    body = {name: _written(shape, name, value) for name, value in params.items() if value is not None}
+    try:
+        return msgspec.json.encode({"queryParam": body} if shape.wrapped else body)
+    except (OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise ValueError(f"{endpoint.name}: these parameters cannot be written as JSON: {error}") from error
+
+
+def _written(shape: Shape, name: str, value: Any) -> Any:
+    if name in shape.as_text:
+        return str(value)
+    if name in shape.as_number and isinstance(value, str) and _NUMBER.fullmatch(value):
+        # Raw digits, since a task id of 30 digits does not fit 64 bits.
+        return msgspec.Raw(value.encode("ascii"))
+    return value

@@ -1,0 +1,306 @@
+"""Sites: where the servers are and how to speak to them, from arguments, the environment or a TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import stat
+import tomllib
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from cc_async.contract.spec import Quota
+from cc_async.errors import ConfigError
+from cc_async.session.secret import Secret
+from cc_async.session.tls import Tls
+
+ENVIRONMENT: Mapping[str, str] = {
+    "CC_ASYNC_CMS_URL": "cms_url",
+    "CC_ASYNC_GATEWAY_URL": "gateway_url",
+    "CC_ASYNC_ACCESS_KEY": "access_key",
+    "CC_ASYNC_SECRET_KEY": "secret_key",
+    "CC_ASYNC_GLOBAL_ACCESS_KEY": "global_access_key",
+    "CC_ASYNC_GLOBAL_SECRET_KEY": "global_secret_key",
+    "CC_ASYNC_CC_ID": "cc_id",
+    "CC_ASYNC_VDN": "vdn",
+    "CC_ASYNC_GUIDS_FILE": "guids_file",
+}
+"""Which variable sets which key; CC_ASYNC_SITE and CC_ASYNC_CONFIG choose the site and the file."""
+
+_SECRETS = ("secret_key", "global_secret_key")
+
+
+@frozen
+class Site:
+    """One contact center as a client sees it; what nobody set has the client's own default."""
+
+    name: str = ""
+    cms_url: str | None = None
+    gateway_url: str | None = None
+    access_key: str | None = None
+    secret_key: Secret | None = None
+    global_access_key: str | None = None
+    global_secret_key: Secret | None = None
+    cc_id: int = 1
+    vdn: int | None = None
+    guids_file: Path | None = None
+    """JSON object of agent id and GUID, see ``read_guids``."""
+    quota: Quota | Mapping[str, Quota | None] | None = field(default=Quota(10, per=1.0), hash=False)
+    """One quota, a mapping from method name, path or ``*``, or None for no pacing."""
+    ca_file: Path | None = None
+    fingerprint: str | None = None
+    host: str | None = None
+    """The Host header to sign and send, where it differs from the address dialled."""
+    proxy: Secret | None = None
+    allow_http: bool = False
+    page_size: int = 100
+    array_limit: Literal["characters", "items"] = "characters"
+    timeout: float | None = 60.0
+    """Seconds for a whole call; None for no limit."""
+    concurrency: int = 32
+
+    def common_arguments(self) -> dict[str, Any]:
+        """Return the constructor arguments that both clients take; raises ConfigError."""
+        checked = self.ca_file is not None or self.fingerprint is not None
+        return {
+            "concurrency": self.concurrency,
+            "timeout": self.timeout,
+            "tls": Tls(ca_file=self.ca_file, fingerprint=self.fingerprint) if checked else None,
+            "host": self.host,
+            "proxy": None if self.proxy is None else str(self.proxy),
+            "allow_http": self.allow_http,
+        }
+
+    def require(self, *keys: str) -> None:
+        """Raise ConfigError when one of these keys was not set, and say where it can be set."""
+        for key in keys:
+            if getattr(self, key) is None:
+                variable = next((name for name, known in ENVIRONMENT.items() if known == key), None)
+                where = f"{key} in [sites.{self.name or 'NAME'}] of the configuration file"
+                raise ConfigError(
+                    f"{key} is not set", hint=f"set {variable}, or {where}" if variable else f"set {where}"
+                )
+
+
+def from_env(environ: Mapping[str, str] | None = None, **arguments: Any) -> Site:
+    """Read the site the environment describes; variables win over the file that CC_ASYNC_SITE names.
+
+    Raises ConfigError.
+    """
+    return load(environ=environ, **arguments)
+
+
+def from_site(
+    name: str,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    **arguments: Any,
+) -> Site:
+    """Read ``[sites.NAME]``; the environment only fills what the file leaves out (often the keys).
+
+    Raises ConfigError.
+    """
+    return load(name, path, environ=environ, **arguments)
+
+
+def load(
+    site: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    **arguments: Any,
+) -> Site:
+    """Put a site together: arguments first, then the site named here, the environment, CC_ASYNC_SITE's.
+
+    An argument that is None counts as not given. Warns when a file with a secret can be read by others.
+    Raises ConfigError, which names the file or variable, the key and what is allowed, never a value.
+    """
+    env = {name: text for name, text in (os.environ if environ is None else environ).items() if text}
+    path = Path(config).expanduser() if config is not None else config_path(env)
+    name = site or env.get("CC_ASYNC_SITE")
+    from_file = _read_file(path, name) if name else {}
+    from_environ = {
+        key: _checked(key, _number(env[variable]) if key in ("cc_id", "vdn") else env[variable], variable)
+        for variable, key in ENVIRONMENT.items()
+        if variable in env
+    }
+    layers = (from_environ, from_file) if site else (from_file, from_environ)
+    given = {key: _checked(key, value, "argument") for key, value in arguments.items() if value is not None}
+    return Site(**{"name": name or "", **layers[0], **layers[1], **given})
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """Return where the configuration file is: CC_ASYNC_CONFIG, else below the XDG configuration folder."""
+    if chosen := environ.get("CC_ASYNC_CONFIG"):
+        return Path(chosen).expanduser()
+    base = environ.get("XDG_CONFIG_HOME")
+    return (Path(base) if base else Path("~/.config").expanduser()) / "cc_async" / "config.toml"
+
+
+def parse_quota(text: str) -> Quota | None:
+    """Read ``10/1`` (requests / seconds), ``10`` (a second) or ``none``; raises ValueError."""
+    if text.strip().lower() == "none":
+        return None
+    limit, _, per = text.partition("/")
+    try:
+        return Quota(int(limit), per=float(per or "1"))
+    except ValueError:
+        raise ValueError("a quota is written as requests/seconds, such as 10/1, or none") from None
+
+
+def read_guids(path: Path) -> dict[int, Secret]:
+    """Read a JSON object such as ``{"101": "<guid>"}``; raises ConfigError, without any GUID in it."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint="guids_file names a JSON file") from None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(guid, str) and guid for guid in found.values()):
+        raise ConfigError(f"{path}: not a JSON object of texts", hint='write {"101": "<guid>", ...}')
+    if not all(agent.isascii() and agent.isdigit() for agent in found):
+        raise ConfigError(f"{path}: every agent id must be digits", hint='write {"101": "<guid>", ...}')
+    _warn_if_readable(path, "GUIDs")
+    return {int(agent): Secret(guid) for agent, guid in found.items()}
+
+
+def _read_file(path: Path, name: str) -> dict[str, Any]:
+    """Return the checked keys of one site of the file."""
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint=f"it should hold [sites.{name}]") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from None
+    for key in document:
+        if key != "sites":
+            raise ConfigError(f"{path}: unknown key {key!r}", hint="the file holds tables [sites.NAME]")
+    sites = document.get("sites", {})
+    table = sites.get(name) if isinstance(sites, dict) else None
+    if not isinstance(table, dict):
+        known = ", ".join(sites) if isinstance(sites, dict) else ""
+        raise ConfigError(f"{path}: no table [sites.{name}]", hint=f"known sites: {known or 'none'}")
+    where = f"{path}: [sites.{name}]"
+    values = {key: _checked(key, value, where) for key, value in table.items()}
+    if any(key in values for key in _SECRETS):
+        _warn_if_readable(path, "a secret")
+    for key in ("guids_file", "ca_file"):
+        if key in values:
+            values[key] = path.parent / values[key]
+    return values
+
+
+def _warn_if_readable(path: Path, what: str) -> None:
+    """Warn when the mode of the file lets the group or everybody read it."""
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        warnings.warn(f"{path} holds {what} and can be read by others: chmod 600 it", stacklevel=4)
+
+
+def _number(text: str) -> object:
+    """Return the number that a variable's text spells, or the text for the check to refuse."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _checked(key: str, value: object, where: str) -> Any:
+    """Return the value as the Site holds it, or say what is allowed."""
+    if key not in _READERS:
+        close = difflib.get_close_matches(key, _READERS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(_READERS)}"
+        raise ConfigError(f"{where}: unknown key {key!r}", hint=hint)
+    reader, allowed = _READERS[key]
+    try:
+        return reader(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{where}: {key} must be {allowed}") from None
+
+
+def _text(value: object) -> str:
+    """Take printable text without blanks at its ends."""
+    if isinstance(value, str) and value and value.isprintable() and value == value.strip():
+        return value
+    raise ValueError
+
+
+def _url(value: object) -> str:
+    """Take the base URL of a server; userinfo has no place in it."""
+    text = _text(value)
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() in ("http", "https") and rest and not rest.startswith("/") and "@" not in rest:
+        return text
+    raise ValueError
+
+
+def _secret(value: object) -> Secret:
+    """Take text that is not to be seen."""
+    return Secret(_text(value))
+
+
+def _path(value: object) -> Path:
+    """Take a path; the home folder may be written as ``~``."""
+    return value if isinstance(value, Path) else Path(_text(value)).expanduser()
+
+
+def _timeout(value: object) -> float | None:
+    """Take seconds above 0, or the word none."""
+    if value == "none":
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    raise ValueError
+
+
+def _quota(value: object) -> Quota | Mapping[str, Quota | None] | None:
+    """Take one quota or a table of them."""
+    if isinstance(value, Mapping):
+        return {
+            name: one if isinstance(one, Quota) else parse_quota(_text(one)) for name, one in value.items()
+        }
+    return value if isinstance(value, Quota) else parse_quota(_text(value))
+
+
+def _only(test: Callable[[Any], bool]) -> Callable[[object], object]:
+    """Make a reader that takes what passes the test, as it is."""
+
+    def read(value: object) -> object:
+        if not test(value):
+            raise ValueError
+        return value
+
+    return read
+
+
+_URL = (_url, "a URL such as https://cms.example.com:28443")
+_KEY = (_text, "text without blanks at its ends")
+_SECRET = (_secret, _KEY[1])
+_COUNT = (_only(lambda value: type(value) is int and value >= 1), "a whole number, 1 or more")
+_FILE = (_path, "a path")
+
+_READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
+    "cms_url": _URL,
+    "gateway_url": _URL,
+    "access_key": _KEY,
+    "secret_key": _SECRET,
+    "global_access_key": _KEY,
+    "global_secret_key": _SECRET,
+    "cc_id": _COUNT,
+    "vdn": _COUNT,
+    "guids_file": _FILE,
+    "quota": (_quota, 'text such as "10/1" (requests/seconds) or "none", or a table of such texts'),
+    "ca_file": _FILE,
+    "fingerprint": _KEY,
+    "host": _KEY,
+    "proxy": (_secret, "a URL"),
+    "allow_http": (_only(lambda value: isinstance(value, bool)), "true or false"),
+    "page_size": _COUNT,
+    "array_limit": (_only(lambda value: value in ("characters", "items")), '"characters" or "items"'),
+    "timeout": (_timeout, 'seconds above 0, or "none"'),
+    "concurrency": _COUNT,
+}

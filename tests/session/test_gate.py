@@ -1,0 +1,97 @@
+"""The gate: so many at a time, in order, no place lost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from cc_async.session.gate import Gate
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "limits", "places"),
+    [(32, (), 32), (32, (100, 0), 32), (32, (10, 0), 10), (32, (100, 4), 4), (1, (0, 0), 1)],
+)
+def test_the_smallest_limit_counts(concurrency: int, limits: tuple[int, ...], places: int) -> None:
+    """A connector's 0 means unlimited."""
+    assert Gate(concurrency, *limits).places == places
+
+
+@pytest.mark.parametrize(("value", "error"), [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError)])
+def test_nonsense_is_refused(value: Any, error: type[Exception]) -> None:
+    """The message names the setting."""
+    with pytest.raises(error, match="concurrency"):
+        Gate(value)
+
+
+async def test_never_more_than_the_places_and_in_order() -> None:
+    """Ten callers on three places: three inside at the most, entering in the order of asking."""
+    gate = Gate(3)
+    entered: list[int] = []
+    most = 0
+
+    async def one(number: int) -> None:
+        nonlocal most
+        async with gate:
+            entered.append(number)
+            most = max(most, gate.in_use)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(one(number) for number in range(10)))
+    assert entered == list(range(10))
+    assert most == 3
+    assert gate.in_use == 0
+
+
+async def test_a_newcomer_does_not_overtake_one_who_was_just_let_in() -> None:
+    """Between the release and the run of the first in line, the place is taken already."""
+    gate = Gate(1)
+    order: list[str] = []
+
+    async def one(name: str) -> None:
+        async with gate:
+            order.append(name)
+
+    await gate.__aenter__()
+    waiting = asyncio.create_task(one("waiting"))
+    await asyncio.sleep(0)
+    await gate.__aexit__()
+    await one("newcomer")
+    await waiting
+    assert order == ["waiting", "newcomer"]
+
+
+@pytest.mark.parametrize("granted_first", [False, True])
+async def test_a_cancelled_caller_loses_no_place(granted_first: bool) -> None:
+    """Cancelled while waiting, or in the very tick it was let in: the next one goes."""
+    gate = Gate(1)
+
+    async def one() -> None:
+        async with gate:
+            pass
+
+    await gate.__aenter__()
+    cancelled, following = asyncio.create_task(one()), asyncio.create_task(one())
+    await asyncio.sleep(0)
+    if granted_first:
+        await gate.__aexit__()
+        cancelled.cancel()
+    else:
+        cancelled.cancel()
+        await gate.__aexit__()
+    with pytest.raises(asyncio.CancelledError):
+        await cancelled
+    await asyncio.wait_for(following, 1)
+    assert gate.in_use == 0
+    await asyncio.wait_for(one(), 1)
+
+
+async def test_an_error_inside_frees_the_place() -> None:
+    """Whatever happens to the request."""
+    gate = Gate(1)
+    with pytest.raises(LookupError):
+        async with gate:
+            raise LookupError
+    assert gate.in_use == 0
