@@ -95,4 +95,4 @@ def run(smoke: bool) -> list[Line]:
     with lab.canned_server() as server:
         if smoke:
             return asyncio.run(measure(server, agents=40, vdns=3, rounds=1))
-        return asyncio.run(measure(server, agents=2000, vdns=300, rounds=11))
+        return asyncio.run(measure(server, agents=2000, vdns=130, rounds=15))

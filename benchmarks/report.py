@@ -75,7 +75,8 @@ def print_table(claims: Sequence[tuple[str, Sequence[Line]]], smoke: bool) -> No
         for one in lines:
             spread = "" if one.low is None or one.high is None else f"{number(one.low)}..{number(one.high)}"
             verdict = "" if one.met is None else "met" if one.met else "[bold]MISSED[/bold]"
-            table.add_row("  " + one.what, number(one.value), spread, one.unit, one.goal, verdict)
+            value = f"{one.value:.2f}" if one.unit == "%" else number(one.value)
+            table.add_row("  " + one.what, value, spread, one.unit, one.goal, verdict)
     console.print(table)
 
 

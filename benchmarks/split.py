@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-import warnings
 
 from benchmarks import lab
 from benchmarks.report import Line, line
@@ -33,9 +33,12 @@ async def plans(ids: int, rounds: int) -> tuple[int, list[float], list[float]]:
 def run(smoke: bool) -> list[Line]:
     """Plan small and large questions; nothing is sent."""
     ids, rounds = (10_000, 1) if smoke else (1_000_000, 5)
-    with lab.pinned(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a million queues are more than any server knows
-        few, planned, cut = asyncio.run(plans(ids, rounds))
+    logging.disable(logging.WARNING)  # a million queues are more than any server knows
+    try:
+        with lab.pinned():
+            few, planned, cut = asyncio.run(plans(ids, rounds))
+    finally:
+        logging.disable(logging.NOTSET)
     whole, chunks = lab.Spread.of(planned), lab.Spread.of(cut)
     name = f"{ids:,} skill ids".replace(",", " ")
     return [

@@ -1,18 +1,18 @@
-"""How one question is asked: under one deadline, by the engine, into a batch, with its account."""
+"""How one question is asked: under one deadline, by the engine, to one of its two ends."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import define, frozen
 
 from cc_async.batch.collect import Collector, verdict
-from cc_async.batch.engine import Engine, Piece
+from cc_async.batch.engine import End, Engine, Piece
 from cc_async.batch.packing import ArrayLimit
 from cc_async.batch.result import Batch
 from cc_async.batch.split import SplitOptions, split
+from cc_async.batch.stream import Buffer, Stream
 from cc_async.contract.spec import Endpoint, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError, ClosedError
@@ -45,51 +45,84 @@ class Options:
         return SplitOptions(self.array_limit, max(self.page_size, published))
 
 
-async def ask(
-    core: Core,
-    options: Options,
-    question: Question,
-    endpoint: Endpoint[R],
-    *,
-    resolve: Resolve,
-    timeout: float | None,
-    partial: bool,
-) -> Batch[R]:
-    """Ask a question and return its batch, or raise what ``verdict`` makes of it."""
-    session = core.open()
-    call = core.begin(endpoint.name, timeout)
-    cut = options.split(endpoint)
-    collector: Collector[R] | None = None
+class Ready(Protocol[R]):
+    """Makes the end of a run, once the question is known whole."""
+
+    def __call__(self, question: Question, session: Session, call: Call) -> End[R]:
+        """The end for this question."""
+        ...
+
+
+@define(eq=False)
+class Asking(Generic[R]):
+    """One question under way: its call, its engine, and the error that ended it, if one did."""
+
+    core: Core
+    options: Options
+    question: Question
+    endpoint: Endpoint[R]
+    resolve: Resolve
+    timeout: float | None
+    engine: Engine[R] | None = None
     cause: CcError | None = None
-    try:
-        async with call.limit:
-            question = await resolve(question, call)
-            collector = Collector(question, endpoint, functools.partial(_tell_dropped, session, call))
-            if session.watchers:
-                session.watchers.tell(events.BatchStarted(call.began, call.number, endpoint.name))
-            engine = Engine(
-                lambda request: session.send(request, call, options.quotas),
-                split(question, endpoint, cut),
-                collector,
-                workers=options.concurrency,
-                page_size=cut.page_size,
-            )
-            await engine.run()
-            cause = engine.cause
-    except ClosedError as error:
-        cause = error
-    except TimeoutError as error:
-        if isinstance(error, CcError):
-            raise
-        cause = CallTimeout(
-            f"not finished within {timeout:g} s",
-            endpoint=endpoint.name,
+
+    async def run(self, ready: Ready[R]) -> Call:
+        """Ask everything; what concerns the whole client or the call's time ends in ``cause``.
+
+        Raises:
+            CcError: the keys of the question could not be looked up, or the client is closed.
+        """
+        session = self.core.open()
+        call = self.core.begin(self.endpoint.name, self.timeout)
+        try:
+            async with call.limit:
+                self.question = await self.resolve(self.question, call)
+                self.engine = self._engine(session, call, ready(self.question, session, call))
+                if session.watchers:
+                    session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
+                await self.engine.run()
+                self.cause = self.engine.cause
+        except ClosedError as error:
+            self.cause = error
+        except TimeoutError as error:
+            if isinstance(error, CcError):
+                raise
+            self.cause = self._too_late(session)
+        finally:
+            self.core.end(call)
+        return call
+
+    def _engine(self, session: Session, call: Call, end: End[R]) -> Engine[R]:
+        cut = self.options.split(self.endpoint)
+        return Engine(
+            lambda request: session.send(request, call, self.options.quotas),
+            split(self.question, self.endpoint, cut, fair=True),
+            end,
+            workers=self.options.concurrency,
+            page_size=cut.page_size,
+        )
+
+    def _too_late(self, session: Session) -> CallTimeout:
+        return CallTimeout(
+            f"not finished within {self.timeout:g} s",
+            endpoint=self.endpoint.name,
             host=session.host,
             hint="give a longer timeout=, ask less at once, or take what arrived with partial=True",
         )
-    finally:
-        core.end(call)
-    if collector is None:
+
+
+async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
+    """Ask a question and return its batch, or raise what ``verdict`` makes of it."""
+    collector: Collector[R] | None = None
+
+    def ready(question: Question, session: Session, call: Call) -> Collector[R]:
+        nonlocal collector
+        collector = Collector(question, asking.endpoint, lambda piece: tell_dropped(session, call, piece))
+        return collector
+
+    call = await asking.run(ready)
+    session, engine, cause = asking.core.session, asking.engine, asking.cause
+    if session is None or collector is None or engine is None:
         raise cause or ClosedError("the client was closed")
     batch = collector.batch(
         engine.unfinished(),
@@ -98,33 +131,41 @@ async def ask(
         ended=session.clock.wall(),
         requests=engine.requests,
     )
-    if session.watchers:
-        _tell_done(session, call, batch)
+    tell_done(session, call, batch.request_count, len(batch), len(batch.failures))
     return verdict(batch, cause, arrived=collector.arrived, partial=partial)
 
 
-def _tell_dropped(session: Session, call: Call, piece: Piece[R]) -> None:
+def stream(asking: Asking[R], *, partial: bool) -> Stream[R]:
+    """The stream of a question; nothing is sent until it is entered."""
+
+    async def run(stream: Stream[R]) -> None:
+        def ready(question: Question, session: Session, call: Call) -> Buffer[R]:
+            stream.on_piece = lambda piece: tell_dropped(session, call, piece)
+            return stream.buffer
+
+        call = await asking.run(ready)
+        if (session := asking.core.session) is not None:
+            tell_done(session, call, stream.request_count, stream.row_count, len(stream.failures))
+
+    window = 2 * asking.options.concurrency
+    return Stream(asking, run, window=window, partial=partial, record=asking.endpoint.record)
+
+
+def tell_dropped(session: Session, call: Call, piece: Piece[R]) -> None:
+    """Tell observers about rows that were not kept."""
     kept = piece.kept
     if kept is None or not kept.dropped or not session.watchers:
         return
     for reason in ("duplicates", "foreign", "outside"):
         if count := getattr(kept, reason):
-            event = events.RowsDropped(
-                session.clock.wall(), call.number, call.endpoint, piece.chunk.part, reason, count
-            )
-            session.watchers.tell(event)
+            now, part = session.clock.wall(), piece.chunk.part
+            session.watchers.tell(events.RowsDropped(now, call.number, call.endpoint, part, reason, count))
 
 
-def _tell_done(session: Session, call: Call, batch: Batch[R]) -> None:
-    seconds = session.clock.monotonic() - call.started
-    session.watchers.tell(
-        events.BatchDone(
-            session.clock.wall(),
-            call.number,
-            call.endpoint,
-            seconds,
-            batch.request_count,
-            len(batch),
-            len(batch.failures),
+def tell_done(session: Session, call: Call, requests: int, rows: int, failures: int) -> None:
+    """Tell observers that a call is over."""
+    if session.watchers:
+        now, seconds = session.clock.wall(), session.clock.monotonic() - call.started
+        session.watchers.tell(
+            events.BatchDone(now, call.number, call.endpoint, seconds, requests, rows, failures)
         )
-    )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import logging
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from attrs import evolve
 
-from cc_async.asking import Options, ask
+from cc_async.asking import Asking, Options, ask, stream
 from cc_async.batch.ids import IdRange, above
 from cc_async.batch.merge import merged
 from cc_async.batch.plan import Plan, plan
@@ -35,7 +35,7 @@ class Unset:
         return "UNSET"
 
 
-UNSET = Unset()
+UNSET: Final[Unset] = Unset()
 
 
 def check_timeout(value: object) -> float | None:
@@ -145,10 +145,18 @@ class BaseClient:
         partial: bool,
     ) -> Query[R]:
         seconds = self._options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
+        limit = None if isinstance(timeout, Unset) else seconds
+
+        def asking(most: float | None) -> Asking[R]:
+            resolve = functools.partial(self._resolve, endpoint=endpoint)
+            return Asking(self._core, self._options, question, endpoint, resolve, most)
+
         return Query(
             question,
-            functools.partial(self._ask, question, endpoint, seconds, partial),
-            functools.partial(self._plan, question, endpoint),
+            ask=lambda: ask(asking(seconds), partial=partial),
+            plan=lambda: self._plan(question, endpoint),
+            # A stream has no end to wait for: only a timeout that was asked for holds.
+            stream=lambda: stream(asking(limit), partial=partial),
         )
 
     def _plan(self, question: Question, endpoint: Endpoint[Any]) -> Plan:
@@ -164,19 +172,6 @@ class BaseClient:
         """The question with its keys: groups that ask for all of them have to be looked up."""
         return question
 
-    async def _ask(
-        self, question: Question, endpoint: Endpoint[R], timeout: float | None, partial: bool
-    ) -> Batch[R]:
-        return await ask(
-            self._core,
-            self._options,
-            question,
-            endpoint,
-            resolve=functools.partial(self._resolve, endpoint=endpoint),
-            timeout=timeout,
-            partial=partial,
-        )
-
     async def _raw(self, request: Request[Any], timeout: float | Unset | None) -> Any:
         """Send one request of no table, and return the one row of its answer."""
         session = self._core.open()
@@ -189,7 +184,9 @@ class BaseClient:
             if isinstance(error, CcError):
                 raise
             name = request.endpoint.name
-            raise CallTimeout(f"not finished within {seconds:g} s", endpoint=name, host=session.host) from None
+            raise CallTimeout(
+                f"not finished within {seconds:g} s", endpoint=name, host=session.host
+            ) from None
         finally:
             self._core.end(call)
         return page.rows[0] if page.rows else None

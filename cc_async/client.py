@@ -6,9 +6,7 @@ import random
 import ssl
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, Self
 
 from cc_async.asking import Options
 from cc_async.base import UNSET, Unset, check_auth, check_count, check_timeout
@@ -40,6 +38,9 @@ from cc_async.session.signing import AkSk
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 from cc_async.settings import Site, from_env, from_site
+
+if TYPE_CHECKING:
+    import aiohttp
 
 
 class CmsClient(CmsBase):
@@ -142,12 +143,12 @@ class CmsClient(CmsBase):
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
-        """A client from ``CC_ASYNC_*`` variables; ``overrides`` are constructor arguments. Raises ConfigError."""
+        """A client from ``CC_ASYNC_*`` variables, and arguments that win. Raises ConfigError."""
         return cls._from(from_env(), overrides)
 
     @classmethod
     def from_site(cls, name: str, path: str | None = None, **overrides: Any) -> Self:
-        """A client from ``[sites.NAME]`` of the configuration file. Raises ConfigError."""
+        """A client from ``[sites.NAME]`` of the file, and arguments that win. Raises ConfigError."""
         return cls._from(from_site(name, path), overrides)
 
     @classmethod
@@ -253,7 +254,9 @@ class CmsClient(CmsBase):
 
         Args:
             task_ids: text of 1 to 30 digits each. Needs the iSales service module on the server.
-            vdn, timeout, partial: as ``skill_call_stats``.
+            vdn: the VDN, if not the client's own.
+            timeout: seconds for the whole call.
+            partial: as in ``skill_call_stats``.
         """
         question = self._grouped("task_stats", {self._vdn(vdn): read_task_ids(task_ids)})
         return self._query(question, endpoints.task_stats, timeout, partial)
@@ -270,9 +273,11 @@ class CmsClient(CmsBase):
         """CTI system indicators, one row per 5 minutes and VDN (``cti/sysindex``).
 
         Args:
-            begin, end: aware datetimes; [begin, end), so neighbouring questions share no row.
+            begin: an aware datetime, any zone.
+            end: an aware datetime; [begin, end), so neighbouring questions share no row.
             vdns: VDNs, 1 to 5000; None: all of them. An empty list is an empty batch.
-            timeout, partial: as ``skill_call_stats``; months of rows want ``timeout=None``.
+            timeout: seconds for the whole call; months of rows want None, or ``.stream()``.
+            partial: as in ``skill_call_stats``.
 
         Needs the global key and an independent deployment.
         """

@@ -115,7 +115,9 @@ class CmsBase(BaseClient):
         self._warn_above((number,), VDN)
         return number
 
-    def _grouped(self, interface: str, keys: Mapping[int, tuple[int, ...] | tuple[str, ...] | None]) -> Question:
+    def _grouped(
+        self, interface: str, keys: Mapping[int, tuple[int, ...] | tuple[str, ...] | None]
+    ) -> Question:
         groups = tuple(Group(vdn, mine) for vdn, mine in keys.items() if mine != ())
         return Question(interface, self._options.cc_id, groups)
 
@@ -139,8 +141,7 @@ class CmsBase(BaseClient):
         elif skill_ids is not None or vdn is not None:
             raise TypeError("by_vdn takes the place of skill_ids and vdn: give one or the other")
         keys = {
-            self._vdn(number): None if ids is None else read_ids(ids, SKILL)
-            for number, ids in by_vdn.items()
+            self._vdn(number): None if ids is None else read_ids(ids, SKILL) for number, ids in by_vdn.items()
         }
         for ids in keys.values():
             self._warn_above(ids or (), SKILL)

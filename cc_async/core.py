@@ -8,9 +8,8 @@ import os
 import random
 import ssl
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import aiohttp
 from attrs import field, frozen
 
 from cc_async.contract.spec import KeyKind
@@ -32,6 +31,9 @@ from cc_async.session.session import Session
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 from cc_async.session.transport import Transport
+
+if TYPE_CHECKING:
+    import aiohttp
 
 RequestShape = Literal["learn", "flat", "wrapped"]
 """How CC-CMS wants its parameters: ``{...}``, ``{"queryParam": {...}}``, or to be found out."""
@@ -64,7 +66,7 @@ class Setup:
 
 
 class Core:
-    """Shared by a client and its ``with_options`` copies; belongs to the loop and process of its first use."""
+    """Shared by a client and its ``with_options`` copies; belongs to the loop of its first use."""
 
     def __init__(self, setup: Setup) -> None:
         if setup.request_shape not in _WRAPPED:
@@ -118,7 +120,9 @@ class Core:
         if self._session is None:
             self._session = self._start(loop)
         elif self._pid != os.getpid():
-            raise ClosedError("the client was opened before a fork", host=name, hint="make one in each process")
+            raise ClosedError(
+                "the client was opened before a fork", host=name, hint="make one in each process"
+            )
         elif self._loop is not loop:
             raise ClosedError("the client belongs to another event loop", host=name, hint="make one per loop")
         return self._session

@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 import ssl
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Self
-
-import aiohttp
+from typing import TYPE_CHECKING, Any, Self
 
 from cc_async.asking import Options
 from cc_async.base import UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
@@ -28,6 +26,9 @@ from cc_async.session.retry import Retry
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 from cc_async.settings import Site, from_env, from_site, read_guids
+
+if TYPE_CHECKING:
+    import aiohttp
 
 PUBLISHED = {
     endpoint.name: endpoint.quota
@@ -128,7 +129,7 @@ class GatewayClient(BaseClient):
         timeout: float | Unset | None = UNSET,
         partial: bool = False,
     ) -> Query[AgentCallStats]:
-        """Call statistics of agents since their sign-in, one request each (``calldata/{agentid}/statistics``).
+        """Call statistics of agents since their sign-in, one request each (``calldata/{agentid}/...``).
 
         Args:
             agent_ids: 101 to 999999; each needs a GUID.

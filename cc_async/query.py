@@ -1,4 +1,4 @@
-"""Query: one question bound to a client, and its verbs: await, plan."""
+"""Query: one question bound to a client, and its verbs: await, plan, stream."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from cc_async.batch.plan import Plan
 from cc_async.batch.result import Batch
+from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Question
 
 R = TypeVar("R")
@@ -26,17 +27,19 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
     ``await query`` returns a ``Batch`` and raises what the method that made the query names.
     """
 
-    __slots__ = ("__weakref__", "_ask", "_plan", "_question", "_running")
+    __slots__ = ("__weakref__", "_ask", "_plan", "_question", "_running", "_stream")
 
     def __init__(
         self,
         question: Question,
         ask: Callable[[], Coroutine[Any, Any, Batch[R]]],
         plan: Callable[[], Plan],
+        stream: Callable[[], Stream[R]],
     ) -> None:
         self._question = question
         self._ask = ask
         self._plan = plan
+        self._stream = stream
         # A task steps its coroutine from outside: each task that was given this query has its own run.
         self._running: WeakKeyDictionary[asyncio.Task[Any], Coroutine[Any, Any, Batch[R]]]
         self._running = WeakKeyDictionary()
@@ -49,6 +52,13 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
     def plan(self) -> Plan:
         """What the answer will cost: chunks, requests, seconds at the quota. Nothing is sent."""
         return self._plan()
+
+    def stream(self) -> Stream[R]:
+        """The rows one after another, in bounded memory: ``async with query.stream() as rows``.
+
+        The client's default timeout does not hold for streams; one given to the method does.
+        """
+        return self._stream()
 
     def __await__(self) -> Generator[Any, Any, Batch[R]]:
         return self._ask().__await__()

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import random
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
-import cc_async
 from cc_async import (
     AddressBlocked,
     AgentCallStats,
     AgentState,
+    AgentStatus,
     AkSk,
     ApiError,
+    Auth,
     AuthError,
     Batch,
     BatchError,
+    Breaker,
     CallTimeout,
     CcError,
     CircuitOpen,
+    Clock,
     ClosedError,
     CmsClient,
     ConfigError,
     ConnectError,
+    CtiStatus,
     DecodeError,
+    Event,
     Failure,
     GatewayClient,
     GatewayError,
+    Group,
+    Guids,
     HttpError,
+    MediaType,
+    MemoryPacer,
     NoPermission,
     NotDeployed,
     NotSignedIn,
     NotTheApi,
+    Observer,
+    Pacer,
     PaginationLoop,
     Plan,
     ProtocolError,
@@ -43,6 +55,7 @@ from cc_async import (
     RequestTimeout,
     ResponseTooLarge,
     Retry,
+    Secret,
     ServerError,
     SessionLost,
     SignatureRejected,
@@ -57,7 +70,9 @@ from cc_async import (
     Tls,
     TlsError,
     UnknownKey,
+    Unsigned,
     Vdn,
+    Window,
 )
 
 BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
@@ -107,8 +122,8 @@ async def a_batch(cms: CmsClient) -> None:
         assert_type(rejected, Rejected)
     assert_type(batch.complete, bool)
     assert_type(batch.request_count, int)
-    assert_type(batch.began, datetime)
-    assert_type(batch.ended, datetime)
+    assert_type(batch.began, datetime | None)
+    assert_type(batch.ended, datetime | None)
     assert_type(batch.unanswered, Question | None)
     assert_type(batch.to_dicts(), list[dict[str, Any]])
     if not batch.complete:
@@ -144,13 +159,53 @@ async def a_query(cms: CmsClient) -> None:
     await cms.ask(query.question)
 
 
-async def options(observer: cc_async.Observer) -> None:
+class Bearer:
+    """A bearer token instead of a signature: the whole of another ``Auth``."""
+
+    identity = "bearer"
+
+    async def sign(self, request: Unsigned) -> Mapping[str, str]:
+        return {"Authorization": Secret("Bearer token")}
+
+    async def absorb(self, request: Unsigned, status: int, headers: Mapping[str, str]) -> None:
+        return None
+
+
+class Watching:
+    """An observer."""
+
+    def on_event(self, event: Event) -> None:
+        use(event.at, event.call, event.endpoint)
+
+
+def by_question() -> Sequence[Question]:
+    """Questions are plain values."""
+    groups = (Group(170, (1, 2)), Group(171))
+    stretch = Window(BEGIN, END, (170, 171))
+    return [
+        Question("skill_states", cc_id=1, groups=groups),
+        Question("system_indicators", windows=(stretch,)),
+    ]
+
+
+def codes(agent: SignedInAgent) -> None:
+    """Codes are open enums."""
+    assert_type(agent.status, AgentStatus | None)
+    assert_type(agent.cti_status, CtiStatus | None)
+    assert_type(agent.media_type, MediaType | None)
+    use(agent.status is AgentStatus(3))
+
+
+async def options(clock: Clock) -> None:
     """Everything a client takes, and the ways to close it."""
+    observer: Observer = Watching()
+    bearer: Auth = Bearer()
+    pacer: Pacer = MemoryPacer()
     auth = AkSk("ak", "sk", milliseconds=True, empty_query_line=False, signed_headers=("host",))
     async with CmsClient(
         "https://cms.example.com:28443",
         auth,
-        global_auth=AkSk("global ak", "global sk"),
+        global_auth=bearer,
         cc_id=1,
         vdn=170,
         quota={"skill_states": Quota(1, per=1.0), "*": Quota(10)},
@@ -162,6 +217,11 @@ async def options(observer: cc_async.Observer) -> None:
         host="cms.example.com:28443",
         proxy="http://proxy.example.com:3128",
         retry=Retry(),
+        breaker=Breaker(),
+        lockout=300.0,
+        pacer=pacer,
+        clock=clock,
+        rng=random.Random(1),
         timeouts=Timeouts(connect=5.0),
         observers=[observer],
         allow_http=False,
@@ -172,6 +232,7 @@ async def options(observer: cc_async.Observer) -> None:
         "https://gw.example.com:8043", {101: "uuid.AgentGateway1"}, quota=None
     ) as gateway:
         assert_type(gateway, GatewayClient)
+    use(GatewayClient("https://gw.example.com:8043", Guids({101: "uuid.AgentGateway1"})))
     assert_type(CmsClient.from_env(), CmsClient)
     berlin = CmsClient.from_site("berlin")
     assert_type(berlin, CmsClient)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from cc_async.batch.chunk import Chunk
 from cc_async.batch.engine import Piece
 from cc_async.batch.merge import Outcome, assemble
-from cc_async.batch.result import Batch
+from cc_async.batch.result import Batch, Failure
 from cc_async.contract.spec import Endpoint, Question
 from cc_async.errors import BatchError, CcError, ConnectError, DecodeError
+from cc_async.session.request import Rejected
 
 R = TypeVar("R")
 
@@ -29,7 +30,7 @@ class Collector(Generic[R]):
         self.arrived = False
         """True when anything was answered: a readable row, or a part that has none."""
 
-    def room(self, chunk: int, number: int) -> bool:
+    def room(self, turn: int, number: int) -> bool:
         """Always."""
         return True
 
@@ -100,26 +101,26 @@ def verdict(batch: Batch[R], cause: CcError | None, *, arrived: bool, partial: b
     if cause is not None:
         cause.batch = batch
         raise cause
-    if batch.rejected:
-        errors.append(_unreadable(batch))
-    raise BatchError(_summary(batch, errors[0]), errors, batch=batch)
-
-
-def _unreadable(batch: Batch[R]) -> CcError:
-    first = batch.rejected[0]
-    return DecodeError(
-        f"{len(batch.rejected)} rows could not be read, the first: {first.reason}",
-        endpoint=batch.question.interface if batch.question else None,
-        part=first.part,
-        hint="batch.rejected lists them; partial=True returns the others",
-    )
-
-
-def _summary(batch: Batch[R], first: CcError) -> str:
     name = batch.question.interface if batch.question else "batch"
-    told = []
-    if batch.failures:
-        told.append(f"{len(batch.failures)} parts failed")
-    if batch.rejected:
-        told.append(f"{len(batch.rejected)} rows were unreadable")
-    return f"{name}: {' and '.join(told)}, {len(batch)} rows arrived (in .batch); first: {first}"
+    error = incomplete(name, batch.failures, len(batch.rejected), batch.rejected, len(batch))
+    error.batch = batch
+    raise error
+
+
+def incomplete(
+    name: str, failures: Sequence[Failure], rejected: int, examples: Sequence[Rejected], rows: int
+) -> BatchError:
+    """The error that says what of a question is missing, and how much arrived all the same."""
+    errors = [failure.error for failure in failures]
+    told = [f"{len(failures)} parts failed"] if failures else []
+    if rejected:
+        told.append(f"{rejected} rows were unreadable")
+        errors.append(
+            DecodeError(
+                f"{rejected} rows could not be read, the first: {examples[0].reason}",
+                endpoint=name,
+                part=examples[0].part,
+                hint="rejected lists them; partial=True returns the others",
+            )
+        )
+    return BatchError(f"{name}: {' and '.join(told)}, {rows} rows arrived; first: {errors[0]}", errors)

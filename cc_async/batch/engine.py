@@ -36,6 +36,8 @@ class Piece(Generic[R]):
     """One answered or failed request, as the engine hands it on."""
 
     chunk: Chunk[R]
+    turn: int
+    """How many chunks were drawn before this one: the order in which a stream hands on."""
     number: int
     """Place of the page in its chunk, from 0."""
     last: bool
@@ -48,8 +50,8 @@ class Piece(Generic[R]):
 class End(Protocol[R]):
     """Where the pieces go: a batch collects them, a stream hands them on in order."""
 
-    def room(self, chunk: int, number: int) -> bool:
-        """May this request be sent now? A stream says no while its reader is behind."""
+    def room(self, turn: int, number: int) -> bool:
+        """May this request be sent now? True counts it; a stream says no while its reader is behind."""
         ...
 
     def take(self, piece: Piece[R]) -> None:
@@ -62,8 +64,10 @@ class _Reader(Generic[R]):
     """One chunk being read: its pages, and the keys of the rows seen so far."""
 
     chunk: Chunk[R]
+    turn: int
     paging: Paging | None
     seen: set[Hashable]
+    kept: int = 0
 
 
 Job = tuple[_Reader[R], int]
@@ -87,7 +91,9 @@ class Engine(Generic[R]):
         self._workers = workers
         self._page_size = page_size
         self._open: dict[int, _Reader[R]] = {}
+        self._paged: dict[int, Paging] = {}
         self._held: Chunk[R] | None = None
+        self._turn = 0
         self._active = 0
         self._group: TaskGroup | None = None
         self.requests = 0
@@ -138,29 +144,29 @@ class Engine(Generic[R]):
         """The first request, in the order of the question, that may be sent now."""
         if self.cause is not None:
             return None
-        for reader in self._open.values():
-            if reader.paging is not None and (number := reader.paging.next()) is not None:
-                if not self._end.room(reader.chunk.index, number):
+        for turn, paging in self._paged.items():
+            if (number := paging.next()) is not None:
+                if not self._end.room(turn, number):
                     return None
-                reader.paging.draw()
-                return reader, number
+                paging.draw()
+                return self._open[turn], number
         chunk = self._held or next(self._chunks, None)
         self._held = None
         if chunk is None:
             return None
-        if not self._end.room(chunk.index, 0):
+        if not self._end.room(self._turn, 0):
             self._held = chunk
             return None
-        reader = self._open[chunk.index] = self._reader(chunk)
+        reader = self._open[self._turn] = self._reader(chunk)
+        self._turn += 1
         return reader, 0
 
     def _reader(self, chunk: Chunk[R]) -> _Reader[R]:
-        pages = chunk.request.endpoint.pages
-        if pages is None:
-            return _Reader(chunk, None, set())
-        paging = Paging(self._page_size, chunk.most_rows or UNBOUNDED_ROWS)
+        if chunk.request.endpoint.pages is None:
+            return _Reader(chunk, self._turn, None, set())
+        paging = self._paged[self._turn] = Paging(self._page_size, chunk.most_rows or UNBOUNDED_ROWS)
         paging.draw()
-        return _Reader(chunk, paging, set())
+        return _Reader(chunk, self._turn, paging, set())
 
     async def _ask(self, reader: _Reader[R], number: int) -> None:
         try:
@@ -194,8 +200,10 @@ class Engine(Generic[R]):
         kept = keep(page.rows, reader.chunk, reader.seen)
         error: CcError | None = None
         if (paging := reader.paging) is not None:
-            repeated = kept.duplicates
-            paging.took(number, page.received, page.received - repeated, page.total)
+            reader.kept += len(kept.rows)
+            paging.took(number, page.received, page.received - kept.duplicates, page.total)
+            if reader.kept == reader.chunk.expect_rows:
+                paging.complete()  # every VDN has a row for every period: an empty page would tell no more
             if paging.done and paging.problem is not None:
                 request = reader.chunk.request
                 error = PaginationLoop(
@@ -223,8 +231,9 @@ class Engine(Generic[R]):
     ) -> None:
         last = reader.paging is None or reader.paging.done
         if last:
-            self._open.pop(reader.chunk.index, None)
-        self._end.take(Piece(reader.chunk, number, last, kept=kept, page=page, error=error))
+            self._open.pop(reader.turn, None)
+            self._paged.pop(reader.turn, None)
+        self._end.take(Piece(reader.chunk, reader.turn, number, last, kept=kept, page=page, error=error))
 
     def _stop(self, error: CcError) -> None:
         """Nothing further is asked; what is in flight elsewhere is not waited for."""

@@ -52,7 +52,11 @@ def assemble(
         tuple(chain.from_iterable(_in_key_order(outcome) for outcome in ordered)),
         question,
         endpoint.record,
-        tuple(_failure(outcome, question, outcome.error) for outcome in ordered if outcome.error is not None),
+        tuple(
+            failure_of(outcome.chunk, question, outcome.error)
+            for outcome in ordered
+            if outcome.error is not None
+        ),
         tuple(chain.from_iterable(outcome.rejected for outcome in ordered)),
         tuple(chain.from_iterable(_absent(outcome, several) for outcome in ordered)),
         request_count,
@@ -74,8 +78,8 @@ def _in_key_order(outcome: Outcome[R]) -> list[R]:
     return sorted(outcome.rows, key=lambda row: place[key_of(row)])
 
 
-def _failure(outcome: Outcome[Any], question: Question, error: CcError) -> Failure:
-    chunk = outcome.chunk
+def failure_of(chunk: Chunk[Any], question: Question, error: CcError) -> Failure:
+    """The failure of a chunk, with the part of the question to ask again."""
     part = question_of(chunk, question)
     return Failure(part, chunk.keys, chunk.vdn, chunk.window, error, error.attempts, chunk.part)
 

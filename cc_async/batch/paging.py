@@ -64,6 +64,10 @@ class Paging:
         """True when no page is open and none is left to ask."""
         return self._end and self._open == 0
 
+    def complete(self) -> None:
+        """Everything there can be has come: ask no further pages."""
+        self._end = True
+
     def failed(self) -> None:
         """A page failed: ask no further ones."""
         self._open -= 1

@@ -54,7 +54,8 @@ class _Lane(Generic[R]):
         self, question: Question, endpoint: Endpoint[R], group: Group, options: SplitOptions
     ) -> None:
         self.question, self.endpoint, self.group = question, endpoint, group
-        self.rule, self.limit = endpoint.split, options.array_limit
+        self.rule = endpoint.split
+        self.limit: ArrayLimit = options.array_limit
         if isinstance(self.rule, (IdArray, OneByOne)) and group.keys is None:
             raise ValueError(f"{endpoint.name}: the keys of vdn {group.vdn} are not known yet; look them up")
         if isinstance(self.rule, IdArray) and options.array_limit == "characters":
@@ -79,13 +80,11 @@ class _Lane(Generic[R]):
 
 
 def _in_order(lanes: list[_Lane[R]]) -> Iterator[Chunk[R]]:
-    first = 0
+    index = 0
     for lane in lanes:
-        index = first - 1
-        for chunk in lane.draw(first):
-            index = chunk.index
+        for chunk in lane.draw(index):
             yield chunk
-        first = index + 1
+            index += 1
 
 
 def _in_turn(lanes: list[_Lane[R]]) -> Iterator[Chunk[R]]:

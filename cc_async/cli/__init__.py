@@ -25,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             reconfigure(errors="backslashreplace")
     with _one_line_each():
         try:
-            return _run(sys.argv[1:] if arguments is None else list(arguments))
+            code = _run(sys.argv[1:] if arguments is None else list(arguments))
+            sys.stdout.flush()
+            return code
         except KeyboardInterrupt:
             return INTERRUPTED
         except BrokenPipeError:
@@ -40,19 +42,39 @@ def _run(arguments: list[str]) -> int:
         from cyclopts import CycloptsError
 
         from cc_async.cli.app import app
+        from cc_async.cli.output import console
     except ModuleNotFoundError as error:
         if error.name not in ("cyclopts", "rich"):
             raise
         return _fail(f"{error.name} is not installed - pip install 'cc_async[cli]'", USAGE)
     try:
-        found = app(arguments, exit_on_error=False, print_error=False)
+        found = app(arguments, console=console(sys.stdout, 100), exit_on_error=False, print_error=False)
     except (CycloptsError, UsageError, ConfigError) as error:
         return _fail(str(error), USAGE)
     except BatchError as error:
-        return _fail(f"{error.message}: {error.exceptions[0]}", NOTHING)
+        more = f"; {len(error.exceptions) - 1} more parts failed" if len(error.exceptions) > 1 else ""
+        return _fail(f"{error.exceptions[0]}{more}", NOTHING)
     except CcError as error:
         return _fail(str(error), NOTHING)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        # A mistake of ours; where it is stands in the line, since nobody wants a traceback in a cron mail.
+        where = _place(error)
+        return _fail(
+            f"internal error at {where}: {type(error).__name__}: {error} - please report it", NOTHING
+        )
     return found if isinstance(found, int) else FINE
+
+
+def _place(error: BaseException) -> str:
+    """Return file and line an error comes from."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return (
+        "?" if trace is None else f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}"
+    )
 
 
 def _fail(text: str, code: int) -> int:
@@ -68,7 +90,8 @@ def _one_line_each() -> Iterator[None]:
     logger = logging.getLogger("cc_async")
     logger.addHandler(handler)
     with warnings.catch_warnings():
-        warnings.simplefilter("default")
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", UserWarning)
         warnings.showwarning = lambda message, *_, **__: _warn(str(message))
         try:
             yield

@@ -73,9 +73,7 @@ def gateway_client(site: Site, observers: Sequence[Observer] = ()) -> tuple[Gate
     """Make the client of CC-Gateway and name the agents of the GUIDs file; raises ConfigError."""
     site.require("gateway_url", "guids_file")
     guids = settings.read_guids(site.guids_file or Path())
-    client = GatewayClient(
-        site.gateway_url or "", guids, observers=observers, **site.common_arguments()
-    )
+    client = GatewayClient(site.gateway_url or "", guids, observers=observers, **site.common_arguments())
     return client, tuple(guids)
 
 

@@ -12,6 +12,7 @@ from cc_async import AkSk, CmsClient, GatewayClient, Quota
 from cc_async.cli import demo_tables as tables
 from cc_async.cli import progress
 from cc_async.cli.account import Account
+from cc_async.cli.output import console
 from cc_async.session.clock import LoopClock
 from cc_async.simulator import Faults, Simulator
 
@@ -26,9 +27,8 @@ def demo(*, seed: int = 1) -> int:
     Args:
         seed: The same seed gives the same contact center.
     """
-    screen = Console(file=sys.stdout, width=_WIDTH, highlight=False, emoji=False, markup=False)
-    if screen.is_terminal:
-        screen.width = min(_WIDTH, Console(file=sys.stdout).width)
+    screen = console(sys.stdout, _WIDTH)
+    screen.width = min(_WIDTH, screen.width)
     asyncio.run(_demo(screen, seed))
     return 0
 
@@ -65,7 +65,7 @@ async def _ask(
     seen.expected = tables.plans(screen, queries)
     clock = LoopClock()
     began = clock.monotonic()
-    async with progress.shown(seen, "asking all at once", Console(file=sys.stderr), after=0.2):
+    async with progress.shown(seen, "asking all at once", console(sys.stderr), after=0.2):
         answers = await asyncio.gather(stats, states, agents, tasks, calls, indicators)
     took = clock.monotonic() - began
 

@@ -19,9 +19,7 @@ Skills = Annotated[str | None, Parameter(help=f"{_SKILLS}; all queues of the VDN
 SomeSkills = Annotated[str, Parameter(help=f"{_SKILLS}; one request a queue.")]
 Tasks = Annotated[str, Parameter(help="Task ids such as 1122104910,1122104911.")]
 Vdns = Annotated[str | None, Parameter(help="VDNs such as 1-100,170; all when left out.")]
-Agents = Annotated[
-    str | None, Parameter(help="Agent ids such as 101-140; all with a GUID when left out.")
-]
+Agents = Annotated[str | None, Parameter(help="Agent ids such as 101-140; all with a GUID when left out.")]
 SomeAgents = Annotated[str, Parameter(help="Agent ids such as 101-140.")]
 Brief = Annotated[bool, Parameter(negative="", help="Talk time, answered and outbound calls only.")]
 Json = Annotated[bool, Parameter(negative="", help="One JSON object.")]

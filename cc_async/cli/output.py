@@ -81,11 +81,21 @@ def cell(name: str, value: object) -> str:
     return text.visible(str(value), longest=_LONGEST)
 
 
-def console(out: TextIO) -> Console:
-    """Make a console that keeps lines whole where nobody's window limits them (a pipe, a file)."""
+class Screen(Console):
+    """A console that obeys no markup, and leaves a closed pipe to ``main`` instead of ending the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Let the error through."""
+        raise BrokenPipeError
+
+
+def console(out: TextIO, width: int | None = None) -> Screen:
+    """Make a console; where no window limits it (a pipe, a file) it is so wide, or keeps lines whole."""
     if out.isatty():
-        return Console(file=out, highlight=False, emoji=False, markup=False)
-    return Console(file=out, highlight=False, emoji=False, markup=False, width=10_000, color_system=None)
+        return Screen(file=out, highlight=False, emoji=False, markup=False)
+    return Screen(
+        file=out, highlight=False, emoji=False, markup=False, width=width or 10_000, color_system=None
+    )
 
 
 def _header(name: str) -> str:
@@ -131,7 +141,8 @@ def _write_json(report: Report, out: TextIO) -> None:
 def _write_csv(report: Report, out: TextIO) -> None:
     """Write every field of every record, a header first; numbers stay numbers, text is made harmless."""
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(attribute.name for attribute in fields(report.view.record))
+    record: type[Any] = report.view.record
+    writer.writerow(attribute.name for attribute in fields(record))
     for record in report.records:
         values = record.to_dict().values()
         writer.writerow([text.spreadsheet(value) if isinstance(value, str) else value for value in values])

@@ -7,14 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from rich.console import Console
-
 from cc_async import Batch, CcError, CmsClient, Failure, GatewayClient, Query
 from cc_async.cli import connect, progress
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.ids import parse_ids, resolve
 from cc_async.cli.options import Link, Show
-from cc_async.cli.output import Report, write
+from cc_async.cli.output import Report, console, write
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
 from cc_async.cli.views import View
@@ -88,11 +86,10 @@ async def _ask(
     async with client:
         query = await build(client)
         counter.expected = expected(query)
-        async with progress.shown(counter, query.question.interface, Console(file=sys.stderr)):
+        async with progress.shown(counter, query.question.interface, console(sys.stderr)):
             batch, stopped = await _arrived(query, link.partial)
     report = report_of(view, batch)
     write(report, show.format, sys.stdout, rows=show.rows)
-    sys.stdout.flush()
     return tell(report, stopped)
 
 

@@ -89,7 +89,7 @@ agent_states = Endpoint(
     record=AgentState,
     envelope=CMS,
     split=Whole(),
-    pages=Pages(),
+    pages=Pages(limit=1000),
     shapes=_FLAT_THEN_WRAPPED,
 )
 

@@ -21,10 +21,10 @@ from cc_async.session.host import HostMemory
 from cc_async.session.locks import Lockout, credential_key, interface_key, reason
 from cc_async.session.pacer import PaceKey, Pacer
 from cc_async.session.probation import Probation
-from cc_async.session.quota import Slot
 from cc_async.session.request import Page, Request
 from cc_async.session.retry import RetryState
 from cc_async.session.signing import encode_query
+from cc_async.session.slot import Slot
 from cc_async.session.status import refusal, server_date
 from cc_async.session.transport import Reply, Transport
 

@@ -41,8 +41,8 @@ _EXPRESSIONS = {
     Kind.RAW: "raw({x})",
     Kind.TEXT: "({x} or None)",
     Kind.CODE: "(known_{n}({x}) or table_{n}({x}))",
-    Kind.INSTANT: "moments[{x}][0]",
-    Kind.BUCKET: "moments[{x}][1]",
+    Kind.INSTANT: "{x}[0]",
+    Kind.BUCKET: "{x}[1]",
     Kind.SINCE: "(sampled - delta(0, {x}))",
     Kind.SAMPLED: "sampled",
     Kind.LATER: "None",
@@ -148,6 +148,7 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         "twin": type(record.__name__, (Record,), {"__slots__": tuple(item.name for item in items)}),
     }
     hoisted: list[str] = []
+    moments: dict[str, str] = {}
     stores: list[str] = []
     for n, item in enumerate(items):
         wire = wire_of(item)
@@ -159,6 +160,9 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         else:
             slots = [f"row.{_slot(name)}" for name in wire.names]
             x = f"either({', '.join(slots)})" if len(slots) > 1 else "".join(slots)
+            if wire.kind in (Kind.INSTANT, Kind.BUCKET):
+                # A start time and its bucket are one look.
+                x = moments.setdefault(x, f"moment_{n}")
             value = _EXPRESSIONS[wire.kind].format(x=x, n=n)
         if wire.table is not None:
             scope[f"table_{n}"] = wire.table
@@ -170,6 +174,7 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         "    add = records.append",
         *hoisted,
         "    for row in rows:",
+        *(f"        {name} = moments[{x}]" for x, name in moments.items()),
         "        made = twin()",
         *stores,
         "        made.__class__ = record",

@@ -23,7 +23,7 @@ def encode(endpoint: Endpoint[Any], shape: Shape, params: Mapping[str, Any]) -> 
     body = {name: _written(shape, name, value) for name, value in params.items() if value is not None}
     try:
         return msgspec.json.encode({"queryParam": body} if shape.wrapped else body)
-    except (OverflowError, RecursionError, msgspec.MsgspecError) as error:
+    except (RecursionError, msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise ValueError(f"{endpoint.name}: these parameters cannot be written as JSON: {error}") from error
 
 
@@ -31,6 +31,5 @@ def _written(shape: Shape, name: str, value: Any) -> Any:
     if name in shape.as_text:
         return str(value)
     if name in shape.as_number and isinstance(value, str) and _NUMBER.fullmatch(value):
-        # Raw digits, since a task id of 30 digits does not fit 64 bits.
-        return msgspec.Raw(value.encode("ascii"))
+        return int(value)
     return value

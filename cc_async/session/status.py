@@ -23,8 +23,18 @@ from cc_async.errors import (
 _MAX_WAIT = 300.0
 _EXCERPT = 200
 _MONTHS = {
-    name: number
-    for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)
+    "Jan": 1,
+    "Feb": 2,
+    "Mar": 3,
+    "Apr": 4,
+    "May": 5,
+    "Jun": 6,
+    "Jul": 7,
+    "Aug": 8,
+    "Sep": 9,
+    "Oct": 10,
+    "Nov": 11,
+    "Dec": 12,
 }
 _INVISIBLE_PARTS = re.compile(r"<!--.*?-->|<(script|style|head)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*(>|\Z)")
@@ -88,7 +98,7 @@ def refusal(
 
 
 def retry_after(headers: Mapping[str, str], wall_now: float) -> float | None:
-    """Return the seconds ``Retry-After`` asks us to wait, 0 to 300, or None when it is missing or unreadable."""
+    """Return the seconds ``Retry-After`` asks us to wait, 0 to 300, or None (missing, unreadable)."""
     text = headers.get("Retry-After")
     if text is None:
         return None
@@ -201,5 +211,5 @@ def _shown(body: bytes) -> str:
 
 
 def _cleaned(text: str) -> str:
-    """Replace everything that is not printable (control characters, right-to-left marks) and runs of blanks."""
+    """Replace what is not printable (control characters, right-to-left marks) and runs of blanks."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())

@@ -107,7 +107,7 @@ class Tls:
             pair = self.client_cert if isinstance(self.client_cert, tuple) else (self.client_cert, None)
             try:
                 # An empty password: an encrypted key is refused here instead of asking on the terminal.
-                context.load_cert_chain(pair[0], pair[1], password="")  # noqa: S106
+                context.load_cert_chain(pair[0], pair[1], password="")
             except (OSError, ssl.SSLError) as error:
                 text = f"cannot use the client certificate {str(pair[0])!r}: {_reason(error)}"
                 raise ConfigError(text) from None

@@ -1,4 +1,4 @@
-"""Transport: one HTTP exchange, every failure as one of our own errors. The only file with aiohttp's client."""
+"""Transport: one HTTP exchange, every failure as our own error; the only file with aiohttp's client."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -30,7 +32,7 @@ _AGENT = f"cc_async/{__version__}"
 
 
 class StaleConnection(ConnectError):
-    """A kept-alive connection was closed by the other side before any byte of the answer: send again at once."""
+    """A kept connection turned out to be closed before any byte of the answer: send again at once."""
 
     stale = True
 
@@ -172,9 +174,7 @@ class Transport:
         headers = response.headers
         if response.status == 407 and self._proxy is not None:
             raise _proxy_refusal(407)
-        if len(headers.getall("Content-Length", ())) + len(headers.getall("Transfer-Encoding", ())) > 1:
-            raise ProtocolError("the answer has two lengths")
-        content, chunks, size = response.content, [], 0
+        content, chunks, size = exchange.reading(response), list[bytes](), 0
         while not content.at_eof():
             chunk = await content.readany()
             size += len(chunk)
@@ -246,6 +246,24 @@ class _Request(aiohttp.ClientRequest):
         return await super().send(conn)
 
 
+class _Mark:
+    """Who uses a connection, as a note on the connection itself."""
+
+    __slots__ = ("content",)
+
+    def __init__(self) -> None:
+        self.content: aiohttp.StreamReader | None = None
+
+
+def _wake_reader(marks: dict[str, Any], closed: asyncio.Future[None]) -> None:
+    """End the reading of a body whose connection is gone: aiohttp forgets the reader after a bad chunk."""
+    if not closed.cancelled():
+        closed.exception()  # looked at, so that nobody complains that it never was
+    content = marks[_MARK].content
+    if content is not None and not content.is_eof() and content.exception() is None:
+        content.set_exception(ProtocolError("the answer is not HTTP as it should be: a bad chunk"))
+
+
 class _Exchange:
     """What is known about one request under way."""
 
@@ -258,14 +276,13 @@ class _Exchange:
         self._protocol: ResponseHandler | None = None
         self._reused = False
         self._spoiled = False
-        self._mark = object()
+        self._mark = _Mark()
 
     async def once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Hand the request on; aiohttp repeats GET, PUT and DELETE by itself unless the error is not its own."""
-        assert isinstance(request, _Request)
-        request.exchange = self
+        """Hand the request on; aiohttp itself would repeat GET, PUT and DELETE if the error were its own."""
+        cast("_Request", request).exchange = self
         try:
             return await handler(request)
         except Exception as error:
@@ -274,8 +291,7 @@ class _Exchange:
 
     def connected(self, connection: Connection) -> None:
         """Look at the connection the request is about to go out on."""
-        protocol = self._protocol = connection.protocol
-        assert protocol is not None
+        protocol = self._protocol = cast("ResponseHandler", connection.protocol)
         marks = vars(protocol)
         self._reused = _MARK in marks
         if self._reused and protocol.should_close:
@@ -283,9 +299,16 @@ class _Exchange:
             raise StaleConnection("the kept connection had been spoiled")
         if self._pin is not None and not self._reused:
             check_pin(self._pin, connection.transport)
+        if not self._reused and protocol.closed is not None:
+            protocol.closed.add_done_callback(partial(_wake_reader, marks))
         marks[_MARK] = self._mark
         connection.add_callback(self._released)
         self._on_sent()
+
+    def reading(self, response: aiohttp.ClientResponse) -> aiohttp.StreamReader:
+        """Return the stream of the body, known to the connection while it is read."""
+        self._mark.content = response.content
+        return response.content
 
     def _released(self) -> None:
         self._spoiled = self._is_spoiled()
@@ -301,9 +324,11 @@ class _Exchange:
 
     def check_end(self, response: aiohttp.ClientResponse) -> None:
         """Refuse an answer with more bytes behind its end."""
+        self._mark.content = None
         kept = response.version == aiohttp.HttpVersion11 and response.status >= 200
         kept = kept and "close" not in response.headers.get("Connection", "").lower()
         if kept and (self._spoiled or self._is_spoiled()):
+            cast("ResponseHandler", self._protocol).close()
             raise ProtocolError("there are bytes behind the end of the answer")
 
     def failure(self, error: Exception) -> Exception:

@@ -105,7 +105,7 @@ def test_a_task_id_as_number_is_a_type_error_with_the_way_out() -> None:
     """Task ids are text; a number is told how to be written."""
     with pytest.raises(TypeError, match='task ids are text, not int 12; write "12"'):
         read_task_ids([12])
-    with pytest.raises(TypeError, match="task ids are text, not bool True$"):
+    with pytest.raises(TypeError, match=r"task ids are text, not bool True$"):
         read_task_ids([True])
     with pytest.raises(TypeError, match="list or another iterable"):
         read_task_ids("1122104910")
@@ -140,7 +140,7 @@ def test_equal_ends_are_an_empty_window() -> None:
 def test_a_naive_datetime_is_a_type_error_that_says_how_to_make_it_aware() -> None:
     """Nobody guesses a time zone."""
     aware = datetime(2024, 5, 1, tzinfo=UTC)
-    with pytest.raises(TypeError, match="end has no time zone: use datetime.*tzinfo=UTC"):
+    with pytest.raises(TypeError, match=r"end has no time zone: use datetime.*tzinfo=UTC"):
         read_window(aware, aware.replace(tzinfo=None))
     with pytest.raises(TypeError, match="begin must be a datetime"):
         read_window("2024-05-01", aware)

@@ -26,14 +26,17 @@ ONE_BY_ONE = Question("signed_in_agents", 1, (Group(170, (7, 8, 9)),))
 def assembled(
     question: Question, endpoint: Endpoint, outcomes: Sequence[Outcome], requests: int = 1
 ) -> Batch:
+    """One batch of outcomes in any order."""
     return assemble(question, endpoint, outcomes, began=BEGIN, ended=BEGIN + DAY, request_count=requests)
 
 
 def outcomes_of(question: Question, endpoint: Endpoint) -> list[Outcome]:
+    """An answered outcome without rows for every chunk."""
     return [Outcome(chunk) for chunk in split(question, endpoint)]
 
 
 def failed() -> ServerError:
+    """An error as a session raises it."""
     return ServerError("the server failed", status=503, attempts=3)
 
 
@@ -141,6 +144,7 @@ def test_what_arrived_of_a_failed_part_is_kept() -> None:
 
 
 def times(outcomes: list[Outcome], *bad: int) -> list[Outcome]:
+    """The outcomes, those at these places failed."""
     for at in bad:
         outcomes[at].error = failed()
     return outcomes

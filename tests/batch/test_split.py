@@ -33,6 +33,7 @@ def asking(*groups: tuple[int | None, Sequence | None], cc_id: int | None = 1) -
 
 
 def text_length(array: Sequence[int]) -> int:
+    """Characters of the array as JSON writes it."""
     return len(json.dumps(list(array), separators=(",", ":")))
 
 

@@ -21,15 +21,18 @@ FIVE = timedelta(minutes=5)
 
 
 def skills(*ids: int) -> Chunk[SkillCallStats]:
+    """A chunk that asks these skills of VDN 170."""
     return next(split(Question("q", 1, (Group(170, ids),)), skill_call_stats))
 
 
 def periods(count: int, *vdns: int) -> Chunk[SystemIndicators]:
+    """A chunk that asks so many periods of some VDNs, or of all."""
     question = Question("q", begin=BEGIN, end=BEGIN + count * FIVE, vdns=vdns or None)
     return next(split(question, system_indicators))
 
 
 def period(number: int, vdn: int = 1, cc_id: int = 1) -> SystemIndicators:
+    """A row of the period with this number."""
     return SystemIndicators(vdn, BEGIN + number * FIVE, cc_id=cc_id)
 
 

@@ -19,23 +19,26 @@ FIVE = timedelta(minutes=5)
 
 
 def asking(begin: datetime, end: datetime, vdns: tuple[int, ...] | None, **more) -> Question:
+    """A time question."""
     return Question("system_indicators", begin=begin, end=end, vdns=vdns, **more)
 
 
 def cut(question: Question, rule: Windows | None = None) -> list[Chunk]:
+    """Its chunks, under the rule of the table or another."""
     return list(split(question, evolve(system_indicators, split=rule or Windows())))
 
 
 def wire(text: str) -> datetime:
+    """A moment as the server reads it."""
     return datetime.strptime(text, "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
 
 
-def first_vdns(chunks: list[Chunk]) -> list[tuple[datetime, datetime]]:
+def distinct_windows(chunks: list[Chunk]) -> list[tuple[datetime, datetime]]:
     """The windows, each once."""
     return list(dict.fromkeys(chunk.window for chunk in chunks))
 
 
-moments = st.datetimes(datetime(2023, 1, 1), datetime(2025, 1, 1), timezones=st.just(UTC))
+moments = st.timedeltas(timedelta(days=-400), timedelta(days=400)).map(lambda later: BEGIN + later)
 rules = st.builds(
     Windows,
     max_vdns=st.integers(1, 5),
@@ -47,12 +50,12 @@ rules = st.builds(
 
 @given(moments, st.timedeltas(timedelta(0), timedelta(days=40)), st.integers(1, 7), rules)
 def test_windows_tile_the_time_exactly(begin: datetime, span: timedelta, vdns: int, rule: Windows) -> None:
-    """From begin to end without gap or overlap; every window asks every VDN once, at most max_vdns a chunk."""
+    """From begin to end without gap or overlap; every window asks every VDN once, in chunks of max_vdns."""
     rule = evolve(rule, rows=max(rule.rows, 200))  # keeps the number of windows small
     span = min(span, timedelta(seconds=rule.period * 800))
     asked = tuple(range(1, vdns + 1))
     chunks = cut(asking(begin, begin + span, asked), rule)
-    windows = first_vdns(chunks)
+    windows = distinct_windows(chunks)
     if not span:
         assert chunks == []
         return
@@ -68,7 +71,7 @@ def test_windows_tile_the_time_exactly(begin: datetime, span: timedelta, vdns: i
 
 @given(moments, st.timedeltas(timedelta(0), timedelta(days=3)), st.integers(1, 5), rules)
 def test_no_window_holds_more_than_it_may(begin: datetime, span: timedelta, vdns: int, rule: Windows) -> None:
-    """At most max_days, also as asked on the wire, and at most ``rows`` rows unless one period alone has more."""
+    """At most max_days, on the wire too; at most ``rows`` rows unless one period alone has more."""
     span = min(span, timedelta(seconds=rule.period * 200))
     period = timedelta(seconds=rule.period)
     for chunk in cut(asking(begin, begin + span, tuple(range(1, vdns + 1))), rule):
@@ -99,7 +102,7 @@ def test_the_wire_asks_at_least_the_window_and_less_than_a_second_more(
 @given(moments, st.timedeltas(timedelta(0), timedelta(days=9)))
 def test_inner_ends_lie_on_the_five_minute_grid(begin: datetime, span: timedelta) -> None:
     """Seams never cut a period in two, wherever the question begins."""
-    windows = first_vdns(cut(asking(begin, begin + span, tuple(range(1, 101)))))
+    windows = distinct_windows(cut(asking(begin, begin + span, tuple(range(1, 101)))))
     assert all((end - BEGIN) % FIVE == timedelta(0) for _, end in windows[:-1])
 
 
@@ -124,9 +127,12 @@ def test_a_month_of_300_vdns_is_asked_by_days() -> None:
 
 def test_31_days_and_a_second_are_two_windows() -> None:
     """One VDN may be asked 31 days at once; the second behind them is a window of its own."""
-    assert first_vdns(cut(asking(BEGIN, BEGIN + MONTH, (170,)))) == [(BEGIN, BEGIN + MONTH)]
+    assert distinct_windows(cut(asking(BEGIN, BEGIN + MONTH, (170,)))) == [(BEGIN, BEGIN + MONTH)]
     late = BEGIN + MONTH + timedelta(seconds=1)
-    assert first_vdns(cut(asking(BEGIN, late, (170,)))) == [(BEGIN, BEGIN + MONTH), (BEGIN + MONTH, late)]
+    assert distinct_windows(cut(asking(BEGIN, late, (170,)))) == [
+        (BEGIN, BEGIN + MONTH),
+        (BEGIN + MONTH, late),
+    ]
 
 
 def test_31_days_from_half_a_second_are_never_more_than_31_days_on_the_wire() -> None:

@@ -14,7 +14,7 @@ import pytest
 from attrs import define, frozen
 
 from cc_async.cli import main
-from cc_async.simulator import Faults, Simulator
+from cc_async.simulator import PROFILES, Faults, Simulator
 
 T = TypeVar("T")
 
@@ -62,7 +62,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Center]:
     thread.start()
 
     async def start() -> Simulator:
-        simulator = Simulator(seed=5, vdns=[1, 2, 3], skills_per_vdn={170: 60}, agents_per_vdn={170: 250})
+        simulator = Simulator(
+            seed=5, vdns=[1, 2, 3], skills_per_vdn={170: 60}, agents_per_vdn={170: 250}, agent_quota=None
+        )
         await simulator.start()
         return simulator
 
@@ -98,7 +100,7 @@ def center(served: Center) -> Iterator[Center]:
     served.do(served.sim.clear_failures)
     served.do(served.sim.unlock)
     served.do(lambda: setattr(served.sim, "faults", Faults()))
-    served.do(lambda: setattr(served.sim, "profile", "documented"))
+    served.do(lambda: setattr(served.sim, "profile", PROFILES["documented"]))
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_a_cell_is_never_a_formula(start: str) -> None:
 
 
 def test_csv_has_every_field_and_keeps_numbers() -> None:
-    """A row is read back as it was: numbers stay numbers, below zero too, codes by number, instants in UTC."""
+    """A row is read back as it was: numbers stay numbers, below zero too; codes are numbers, instants UTC."""
     moment = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
     rows = [
         SignedInAgent(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -81,13 +81,11 @@ def test_yesterday_depends_on_the_zone() -> None:
     assert parse_day("today", ZoneInfo("UTC"), late)[0] == utc("2026-11-20T00:00")
 
 
-@given(st.dates(datetime(2000, 1, 1).date(), datetime(2037, 12, 30).date()))
-def test_days_meet_without_gap_or_overlap(day: object) -> None:
+@given(st.dates(date(2000, 1, 1), date(2037, 12, 30)))
+def test_days_meet_without_gap_or_overlap(day: date) -> None:
     """Every day ends exactly where the next begins, so that no row is asked twice or never."""
-    assert hasattr(day, "isoformat")
-    text = day.isoformat()
-    following = (datetime.fromisoformat(text) + timedelta(days=1)).date().isoformat()
-    assert parse_day(text, BERLIN, NOW)[1] == parse_day(following, BERLIN, NOW)[0]
+    following = day + timedelta(days=1)
+    assert parse_day(day.isoformat(), BERLIN, NOW)[1] == parse_day(following.isoformat(), BERLIN, NOW)[0]
 
 
 @pytest.mark.parametrize(

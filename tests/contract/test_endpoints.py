@@ -60,9 +60,29 @@ def test_raw_paths_are_relative_or_absolute() -> None:
 
 
 BAD = [
-    "", "/", "//evil.example.com/x", "..", "../x", "a/../b", "a/./b", "a//b", "a/", "a b", "a\r\nHost: x", "a\n",
-    "a?b=1", "a#b", "a%2e%2e", "a\\b", "http://x/y", "a@b", "ａ/b", "/..", ".hidden", "a/\u202eb",
-]  # fmt: skip
+    "",
+    "/",
+    "//evil.example.com/x",
+    "..",
+    "../x",
+    "a/../b",
+    "a/./b",
+    "a//b",
+    "a/",
+    "a b",
+    "a\r\nHost: x",
+    "a\n",
+    "a?b=1",
+    "a#b",
+    "a%2e%2e",
+    "a\\b",
+    "http://x/y",
+    "a@b",
+    "ａ/b",
+    "/..",
+    ".hidden",
+    "a/\u202eb",
+]
 
 
 @pytest.mark.parametrize("path", BAD)

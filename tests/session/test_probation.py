@@ -206,10 +206,12 @@ async def test_whatever_happens_everybody_travels_and_nothing_stays_held(seed: i
             for key in held:
                 alone_with[key] += 1
                 assert alone_with[key] == 1
-            for _ in range(draw.randint(0, 3)):
-                await asyncio.sleep(0)
-            for key in held:
-                alone_with[key] -= 1
+            try:
+                for _ in range(draw.randint(0, 3)):
+                    await asyncio.sleep(0)
+            finally:
+                for key in held:
+                    alone_with[key] -= 1
             if draw.random() < 0.2:
                 probation.prove(draw.choice(wanted))
             travelled += 1

@@ -1,0 +1,155 @@
+"""Guids: the GUID and the cookies of every agent, for CC-Gateway."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+
+from cc_async.errors import NotSignedIn
+from cc_async.session.auth import Unsigned
+from cc_async.session.secret import Secret
+
+GuidSource = Mapping[int, str] | Callable[[int], Awaitable[str | None]]
+"""Where GUIDs come from: a mapping of agent id and GUID, or an async function of the agent id."""
+
+_log = logging.getLogger("cc_async")
+_PREFIX = "JSESSIONID="
+_FIRST_AGENT = 101
+# What a load balancer sets is one short cookie; more than this is not worth keeping.
+_MAX_COOKIES, _MAX_COOKIE = 20, 4096
+
+
+class Guids:
+    """Speaks for agents that are signed in: sends each one's GUID, and keeps up when the server changes it.
+
+    Args:
+        source: agent id and GUID; it is looked at before every request, so it may change. A GUID that the
+            server sends stands until the source gives another one than before.
+        on_guid: called with agent id and GUID whenever the server sends a new one; what it raises is logged.
+
+    Raises:
+        TypeError: an agent id that is no int, a GUID that is no text.
+        ValueError: an agent id below 101; a GUID that is empty or cannot travel in a header.
+    """
+
+    __slots__ = ("_cookies", "_given", "_known", "_on_guid", "_source")
+
+    def __init__(self, source: GuidSource, *, on_guid: Callable[[int, str], None] | None = None) -> None:
+        if isinstance(source, Mapping):
+            for agent_id, guid in source.items():
+                _check(agent_id, guid)
+        elif not callable(source):
+            text = "Guids needs a mapping of agent id and GUID, or an async function of the agent id"
+            raise TypeError(f"{text}, not {type(source).__name__}")
+        self._source = source
+        self._on_guid = on_guid
+        self._given: dict[int, Secret] = {}
+        self._known: dict[int, Secret] = {}
+        self._cookies: dict[int, dict[str, str]] = {}
+
+    @property
+    def identity(self) -> str:
+        """One name for all agents: quotas and lock-outs of the gateway are kept by agent beside it."""
+        return "guids"
+
+    async def sign(self, request: Unsigned) -> Mapping[str, str]:
+        """Return the ``Guid`` header of the request's agent, and its cookies.
+
+        Raises:
+            NotSignedIn: no GUID is known for this agent.
+        """
+        agent_id = request.agent_id
+        guid = None if agent_id is None else await self._current(agent_id)
+        if agent_id is None or guid is None:
+            hint = "sign the agent in, or give its GUID"
+            raise NotSignedIn(f"no GUID is known for agent {agent_id}", hint=hint)
+        headers: dict[str, str] = {"Guid": guid}
+        cookies = self._cookies.get(agent_id)
+        if cookies:
+            headers["Cookie"] = Secret("; ".join(f"{name}={value}" for name, value in cookies.items()))
+        return headers
+
+    async def absorb(self, request: Unsigned, status: int, headers: Mapping[str, str]) -> None:
+        """Take a new GUID and cookies into the request's agent, from whatever answer brings them."""
+        agent_id = request.agent_id
+        if agent_id is None:
+            return
+        text = headers.get("Set-GUID")
+        if text is not None:
+            self._take(agent_id, text)
+        if "Set-Cookie" in headers:
+            getall = getattr(headers, "getall", None)
+            for line in getall("Set-Cookie") if getall else [headers["Set-Cookie"]]:
+                self._take_cookie(agent_id, line)
+
+    def remember(self, agent_id: int, guid: str) -> None:
+        """Use this GUID for the agent from now on, as after a sign-in."""
+        _check(agent_id, guid)
+        self._known[agent_id] = Secret(guid)
+
+    def forget(self, agent_id: int) -> None:
+        """Drop what the server sent for this agent, as after a sign-out; the source is asked again."""
+        self._given.pop(agent_id, None)
+        self._known.pop(agent_id, None)
+        self._cookies.pop(agent_id, None)
+
+    async def _current(self, agent_id: int) -> Secret | None:
+        """Ask the source; what it gave before does not undo what the server sent since."""
+        if isinstance(self._source, Mapping):
+            guid = self._source.get(agent_id)
+        else:
+            guid = await self._source(agent_id)
+        if guid is not None and guid != self._given.get(agent_id):
+            _check(agent_id, guid)
+            self._given[agent_id] = self._known[agent_id] = Secret(guid)
+        return self._known.get(agent_id)
+
+    def _take(self, agent_id: int, text: str) -> None:
+        """Keep the GUID of a ``Set-GUID`` header; one that could not be sent back is not kept."""
+        guid = text.strip().removeprefix(_PREFIX)
+        if not _fits(guid):
+            _log.warning("agent %d: the server sent a GUID that cannot be used", agent_id)
+            return
+        if guid == self._known.get(agent_id):
+            return
+        self._known[agent_id] = Secret(guid)
+        if self._on_guid is not None:
+            try:
+                self._on_guid(agent_id, self._known[agent_id])
+            except Exception as error:
+                # Without its text: whoever was handed a GUID may have put it there.
+                _log.error("on_guid raised %s for agent %d", type(error).__name__, agent_id)
+
+    def _take_cookie(self, agent_id: int, line: str) -> None:
+        """Keep name and value of one ``Set-Cookie`` header; an emptied or outdated one is dropped."""
+        pair, *attributes = line.split(";")
+        name, equals, value = (part.strip() for part in pair.partition("="))
+        cookies = self._cookies.setdefault(agent_id, {})
+        ended = any(part.replace(" ", "").lower() in ("max-age=0", "max-age=-1") for part in attributes)
+        if not name or not equals or not (name + value).isascii() or not (name + value).isprintable():
+            return
+        if ended or not value:
+            cookies.pop(name, None)
+        elif len(line) <= _MAX_COOKIE and (name in cookies or len(cookies) < _MAX_COOKIES):
+            cookies[name] = value
+
+    def __repr__(self) -> str:
+        kind = f"{len(self._source)} agents" if isinstance(self._source, Mapping) else "from a function"
+        return f"Guids(<{kind}>)"
+
+
+def _fits(guid: str) -> bool:
+    """Tell whether a GUID can travel in a header."""
+    return bool(guid) and guid.isascii() and guid.isprintable() and not any(char in " ;," for char in guid)
+
+
+def _check(agent_id: object, guid: object) -> None:
+    """Refuse what cannot be an agent or a GUID; the error never repeats the GUID."""
+    if isinstance(agent_id, bool) or not isinstance(agent_id, int):
+        raise TypeError(f"an agent id must be an int, not {type(agent_id).__name__}")
+    if agent_id < _FIRST_AGENT:
+        raise ValueError(f"agent ids begin at {_FIRST_AGENT}, not {agent_id}")
+    if not isinstance(guid, str):
+        raise TypeError(f"the GUID of agent {agent_id} must be text, not {type(guid).__name__}")
+    if not _fits(guid):
+        raise ValueError(f"the GUID of agent {agent_id} is empty or holds what no header can")

@@ -1,0 +1,231 @@
+"""What goes wrong is one line with a hint and an exit code: never a traceback, never a secret."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+ROOT = Path(__file__).parent.parent.parent
+
+USAGE = [
+    (("nonsense",), "Unknown command"),
+    (("skill-stats", "--colour", "red"), "Unknown option"),
+    (("skill-stats", "--skills"), "requires an argument"),
+    (("skill-stats", "--skills", ""), "an id is missing"),
+    (("skill-stats", "--skills", "9-1"), "runs backwards"),
+    (("skill-stats", "--skills", "0"), "skill id 0"),
+    (("skill-stats", "--vdn", "x"), "--vdn"),
+    (("skill-stats", "--vdn", "0"), "vdn must be a whole number"),
+    (("skill-stats", "--quota", "fast"), 'quota must be text such as "10/1"'),
+    (("skill-stats", "--timeout", "soon"), "timeout must be seconds above 0"),
+    (("skill-stats", "--page-size", "0"), "page_size must be a whole number"),
+    (("skill-stats", "--cms-url", "ftp://x"), "cms_url must be a URL"),
+    (("skill-stats", "--cms-url", "http://cms.example.com"), "http"),
+    (("skill-stats", "--ca-file", "/nowhere/ca.pem"), "CA file"),
+    (("skill-stats", "--fingerprint", "12:34"), "fingerprint"),
+    (("skill-stats", "--site", "berlin"), "No such file"),
+    (("skill-stats", "--json", "--csv"), "exclude each other"),
+    (("skill-stats", "--rows", "-1"), "--rows"),
+    (("agents",), "--skills"),
+    (("task-stats", "--tasks", "12a"), "is not a task id"),
+    (("task-stats", "--tasks", "1" * 31), "30"),
+    (("indicators", "--vdns", "1"), "which time?"),
+    (("indicators", "--vdns", "1", "--day", "yesterday"), "add --tz"),
+    (("indicators", "--vdns", "1", "--begin", "2026-03-29T08:00"), "has no time zone"),
+    (("indicators", "--vdns", "Sales", "--last", "1h"), "is not an id"),
+    (("agent-stats", "--agents", "3"), "agent"),
+    (("simulate", "--profile", "martian"), "one of documented"),
+    (("simulate", "--quota", "fast"), "requests/seconds"),
+    (("simulate", "--cms-port", "70000"), "65535"),
+    (("plan", "skill-stats", "--skills", "0"), "0"),
+]
+
+
+def one_line(text: str) -> bool:
+    """True for one line of ours without a traceback."""
+    return text.startswith("cc-async: ") and text.count("\n") == 1 and "Traceback" not in text
+
+
+@pytest.mark.parametrize(("arguments", "says"), USAGE, ids=[" ".join(each)[:60] for each, _ in USAGE])
+def test_bad_input(run: Run, center: Any, arguments: tuple[str, ...], says: str) -> None:
+    """A mistake at the keyboard is exit code 2 and one line that says what to write; nothing is sent."""
+    before = len(center.sim.requests)
+    outcome = run(*arguments)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert one_line(outcome.err)
+    assert says in outcome.err
+    assert len(center.sim.requests) == before
+
+
+@pytest.mark.parametrize(
+    ("missing", "command"),
+    [
+        ("CC_ASYNC_CMS_URL", "skill-stats"),
+        ("CC_ASYNC_ACCESS_KEY", "skill-stats"),
+        ("CC_ASYNC_SECRET_KEY", "skill-stats"),
+        ("CC_ASYNC_GATEWAY_URL", "agent-stats"),
+        ("CC_ASYNC_GUIDS_FILE", "agent-stats"),
+        ("CC_ASYNC_VDN", "skill-stats"),
+    ],
+)
+def test_what_is_not_set(run: Run, monkeypatch: pytest.MonkeyPatch, missing: str, command: str) -> None:
+    """A missing setting is named with the variable that sets it; off a terminal nobody is asked."""
+    monkeypatch.delenv(missing)
+    outcome = run(command)
+    assert outcome.code == 2
+    assert one_line(outcome.err)
+    assert missing.removeprefix("CC_ASYNC_").lower() in outcome.err.lower()
+
+
+def test_partly_answered(run: Run, center: Any) -> None:
+    """What arrived is shown, what failed is told, the exit code is 3."""
+    fail = center.sim.fail
+    center.do(lambda: fail("signed_in_agents", code="0100002", text="no such queue", times=1))
+    arguments = ("agents", "--skills", "1-4", "--concurrency", "1", "--json")
+    outcome = run(*arguments)
+    assert outcome.code == 3
+    assert len({record["skill_id"] for record in outcome.document["records"]}) == 3
+    [failure] = outcome.document["failures"]
+    assert (failure["error"], failure["code"], failure["keys"]) == ("ApiError", "0100002", [1])
+    assert one_line(outcome.err)
+    center.do(lambda: fail("signed_in_agents", code="0100002", text="no such queue", times=1))
+    table = run(*arguments[:-1])
+    assert table.code == 3
+    assert one_line(table.err)
+    assert "skill 1" in table.err
+
+
+def test_rows_that_cannot_be_read(run: Run, center: Any) -> None:
+    """Bad rows are told, the others are shown, the exit code is 3."""
+    rows = [{"id": 1, "name": "fine", "mediaType": 5}, {"id": "x", "name": "bad", "mediaType": 5}]
+    center.do(lambda: center.sim.fail("skills", body={"resultCode": "0100000", "resultDesc": rows}))
+    outcome = run("list", "skills", "--json")
+    assert outcome.code == 3
+    assert [record["skill_id"] for record in outcome.document["records"]] == [1]
+    assert len(outcome.document["rejected"]) == 1
+    assert one_line(outcome.err)
+
+
+def test_all_or_nothing_on_request(run: Run, center: Any) -> None:
+    """With --no-partial one failed part is exit code 1 and shows nothing."""
+    center.do(lambda: center.sim.fail("signed_in_agents", code="0100002", times=1))
+    outcome = run("agents", "--skills", "1-4", "--concurrency", "1", "--no-partial", "--json")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert one_line(outcome.err)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "says"),
+    [
+        ({"status": 401}, "401"),
+        ({"status": 403, "body": "<html>firewall</html>"}, "403"),
+        ({"status": 404}, "404"),
+        ({"status": 200, "body": "<html>sign in</html>"}, "sign in"),
+        ({"code": "0100002", "text": "bad\x1b[31m parameter"}, "parameter"),
+    ],
+)
+def test_nothing_worked(run: Run, center: Any, trouble: dict[str, Any], says: str) -> None:
+    """When nothing arrived the exit code is 1, with one harmless line, and no output at all."""
+    center.do(lambda: center.sim.fail("skill_call_stats", times=None, **trouble))
+    outcome = run("skill-stats", "--skills", "1-5", "--json")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert one_line(outcome.err)
+    assert says in outcome.err
+    assert "\x1b" not in outcome.err
+
+
+def test_nobody_there(run: Run) -> None:
+    """A port where nobody listens is exit code 1 and says so."""
+    outcome = run("skill-stats", "--skills", "1", "--cms-url", "http://127.0.0.1:9")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert one_line(outcome.err)
+    assert "127.0.0.1:9" in outcome.err
+
+
+def test_a_tenant_key_for_the_global_interfaces(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal says which key is wanted."""
+    monkeypatch.delenv("CC_ASYNC_GLOBAL_ACCESS_KEY")
+    monkeypatch.delenv("CC_ASYNC_GLOBAL_SECRET_KEY")
+    outcome = run("list", "vdns")
+    assert outcome.code == 1
+    assert one_line(outcome.err)
+    assert "global access key" in outcome.err
+
+
+def test_a_timeout_of_the_whole_command(run: Run, center: Any) -> None:
+    """--timeout ends the command early; what arrived by then is shown."""
+    center.do(lambda: center.sim.fail("task_stats", delay=30.0, times=None))
+    task = center.sim.task_ids[0]
+    outcome = run("task-stats", "--tasks", task, "--timeout", "0.3")
+    assert outcome.code == 1
+    assert one_line(outcome.err)
+    assert "0.3 s" in outcome.err
+
+
+HELPS = [
+    (),
+    ("list",),
+    ("list", "vdns"),
+    ("list", "skills"),
+    ("skill-stats",),
+    ("skill-states",),
+    ("agents",),
+    ("agent-states",),
+    ("task-stats",),
+    ("indicators",),
+    ("agent-stats",),
+    ("plan",),
+    ("plan", "indicators"),
+    ("simulate",),
+    ("demo",),
+]
+
+
+@pytest.mark.parametrize("command", HELPS, ids=[" ".join(each) or "cc-async" for each in HELPS])
+def test_help_holds_no_secret(run: Run, environ: dict[str, str], command: tuple[str, ...]) -> None:
+    """Help is there for every command, offers no option for a key, and shows no value of the environment."""
+    outcome = run(*command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "Usage: cc-async" in outcome.out
+    assert "--secret" not in outcome.out
+    assert "--access" not in outcome.out
+    for name in ("CC_ASYNC_SECRET_KEY", "CC_ASYNC_ACCESS_KEY", "CC_ASYNC_GLOBAL_SECRET_KEY"):
+        assert environ[name] not in outcome.out
+
+
+def test_no_secret_in_any_error(run: Run, center: Any, environ: dict[str, str]) -> None:
+    """A rejected signature is told without the key it was made with."""
+    center.do(lambda: center.sim.fail("skill_call_stats", status=401, times=None))
+    outcome = run("skill-stats", "--skills", "1")
+    assert outcome.code == 1
+    assert environ["CC_ASYNC_SECRET_KEY"] not in outcome.err
+
+
+@pytest.mark.parametrize("package", ["cyclopts", "rich"])
+def test_without_the_extra(package: str) -> None:
+    """Without cyclopts or rich the command says which extra to install, in one line."""
+    code = (
+        f"import sys; sys.modules[{package!r}] = None; import cc_async.cli as c; sys.exit(c.main(['demo']))"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    assert (outcome.returncode, outcome.stdout) == (2, "")
+    assert outcome.stderr == f"cc-async: {package} is not installed - pip install 'cc_async[cli]'\n"
+
+
+def test_version(run: Run) -> None:
+    """--version prints the version of the package."""
+    from cc_async import __version__
+
+    assert run("--version").out.strip() == __version__
