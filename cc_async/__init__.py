@@ -50,6 +50,7 @@ from cc_async.errors import (
     UnknownKey,
 )
 from cc_async.gateway import GatewayClient
+from cc_async.health import Health
 from cc_async.query import Query
 from cc_async.session.auth import Auth, Unsigned
 from cc_async.session.breaker import Breaker
@@ -92,6 +93,7 @@ __all__ = [
     "GatewayError",
     "Group",
     "Guids",
+    "Health",
     "HttpError",
     "MediaType",
     "MemoryPacer",

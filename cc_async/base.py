@@ -18,6 +18,7 @@ from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Group, Host, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
+from cc_async.health import Health, health_of
 from cc_async.query import Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
@@ -93,6 +94,11 @@ class BaseClient:
         """
         if self._owner:
             await self._core.aclose(grace)
+
+    @property
+    def health(self) -> Health:
+        """How this client is doing: breaker, locks, quotas, age of the last good answer; no I/O."""
+        return health_of(self._core, self._host)
 
     def _copy(self, **changes: Any) -> Self:
         given = {name: value for name, value in changes.items() if not isinstance(value, Unset)}

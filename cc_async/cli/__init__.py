@@ -52,8 +52,8 @@ def _run(arguments: list[str]) -> int:
     except (CycloptsError, UsageError, ConfigError) as error:
         return _fail(str(error), USAGE)
     except BatchError as error:
-        more = f"; {len(error.exceptions) - 1} more parts failed" if len(error.exceptions) > 1 else ""
-        return _fail(f"{error.exceptions[0]}{more}", NOTHING)
+        first, *others = error.exceptions
+        return _fail(f"{first}; {len(others):,} more parts failed" if others else str(first), NOTHING)
     except CcError as error:
         return _fail(str(error), NOTHING)
     except BrokenPipeError:

@@ -12,7 +12,7 @@ from cc_async.cli.output import Format
 
 _CONNECTION = Group("Connection", sort_key=10)
 _OUTPUT = Group("Output", sort_key=20)
-_FLAG = Parameter(negative="")
+_FLAG = Parameter(negative="", show_default=False)
 _SKILLS = "Ids and names such as 1-2000,2105,Sales"
 
 Skills = Annotated[str | None, Parameter(help=f"{_SKILLS}; all queues of the VDN when left out.")]
@@ -21,8 +21,10 @@ Tasks = Annotated[str, Parameter(help="Task ids such as 1122104910,1122104911.")
 Vdns = Annotated[str | None, Parameter(help="VDNs such as 1-100,170; all when left out.")]
 Agents = Annotated[str | None, Parameter(help="Agent ids such as 101-140; all with a GUID when left out.")]
 SomeAgents = Annotated[str, Parameter(help="Agent ids such as 101-140.")]
-Brief = Annotated[bool, Parameter(negative="", help="Talk time, answered and outbound calls only.")]
-Json = Annotated[bool, Parameter(negative="", help="One JSON object.")]
+Brief = Annotated[
+    bool, Parameter(negative="", show_default=False, help="Talk time, answered and outbound calls only.")
+]
+Json = Annotated[bool, Parameter(negative="", show_default=False, help="One JSON object.")]
 
 
 @Parameter(name="*", group=_CONNECTION)

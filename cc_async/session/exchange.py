@@ -75,6 +75,8 @@ class Exchange:
     watchers: events.Watchers
     last_success: float | None = None
     """Monotonic seconds of the last good answer, or None."""
+    last_failure: float | None = None
+    """Monotonic seconds of the last attempt that failed, or None."""
 
     _running: dict[Deadline, Errand] = field(factory=dict, init=False)
     _last_date: tuple[str, datetime] = field(default=("", datetime.fromtimestamp(0, UTC)), init=False)
@@ -91,6 +93,7 @@ class Exchange:
             page = await self._exchange(errand, slot)
         except CcError as error:
             self.circuit.failed(ticket, error)
+            self.last_failure = self.clock.monotonic()
             raise
         except BaseException:
             self.circuit.dropped(ticket)

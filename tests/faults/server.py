@@ -17,6 +17,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from cc_async.simulator.signature import verify
 
 _BACKLOG = 2048
+TASK = "a connection of the fault server"
 _CONTENT_TYPE = "application/json;charset=UTF-8"
 
 
@@ -170,6 +171,7 @@ class FaultServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        task.set_name(TASK)
         self._tasks.add(task)
         counters = self.counters
         counters.connections += 1

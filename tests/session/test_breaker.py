@@ -234,7 +234,7 @@ def test_trip_opens_it_at_once() -> None:
 
 
 def test_an_outage_of_half_an_hour_costs_few_requests() -> None:
-    """200 pollers asking every second send at most 70 requests while the host is down, and one on its return."""
+    """200 pollers asking every second send at most 70 requests, and one when the host returns."""
     bench = Bench()
     sent = 0
     for _ in range(1800):

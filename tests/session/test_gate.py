@@ -19,7 +19,9 @@ def test_the_smallest_limit_counts(concurrency: int, limits: tuple[int, ...], pl
     assert Gate(concurrency, *limits).places == places
 
 
-@pytest.mark.parametrize(("value", "error"), [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError)])
+@pytest.mark.parametrize(
+    ("value", "error"), [(0, ValueError), (-1, ValueError), (True, TypeError), (1.5, TypeError)]
+)
 def test_nonsense_is_refused(value: Any, error: type[Exception]) -> None:
     """The message names the setting."""
     with pytest.raises(error, match="concurrency"):

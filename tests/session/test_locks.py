@@ -118,7 +118,9 @@ def test_the_refusal_tells_an_interface_from_the_whole_host() -> None:
     assert "for this host" in str(refusal(Lock(500.0, 800.0, "no"), clock))
 
 
-@pytest.mark.parametrize(("seconds", "error"), [(0, ValueError), (float("inf"), ValueError), ("5", TypeError)])
+@pytest.mark.parametrize(
+    ("seconds", "error"), [(0, ValueError), (float("inf"), ValueError), ("5", TypeError)]
+)
 def test_nonsense_is_refused(seconds: float, error: type[Exception]) -> None:
     """The message names the setting."""
     with pytest.raises(error, match="Lockout seconds"):

@@ -23,6 +23,7 @@ def as_protocol(pacer: MemoryPacer) -> Pacer:
 
 
 def now() -> float:
+    """Seconds of the loop."""
     return asyncio.get_running_loop().time()
 
 

@@ -43,11 +43,13 @@ class Trip:
 
 
 async def settle() -> None:
+    """Let everybody run who can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 async def finish(*tasks: asyncio.Task[None]) -> None:
+    """End what is still under way."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

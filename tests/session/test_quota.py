@@ -18,7 +18,6 @@ from cc_async.session.clock import LoopClock
 from cc_async.session.quota import FLIGHT, Window
 from cc_async.session.slot import Slot
 
-
 T = TypeVar("T")
 
 
@@ -52,6 +51,7 @@ def virtually(scenario: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def taken(window: Window) -> Slot:
+    """Take a slot that is free."""
     slot = window.take()
     assert slot is not None
     return slot
@@ -449,7 +449,7 @@ def test_no_window_of_the_server_holds_more_than_the_limit(
                     getattr(slot, what)()
             assert window.counted <= limit
         while not all(task.done() for task in tasks):  # nobody is forgotten: what is left is served in turn
-            for index, task in enumerate(tasks):
+            for task in tasks:
                 if task.done() and not task.cancelled():
                     task.result().release()
             await asyncio.sleep(0.1)

@@ -79,7 +79,9 @@ CASES: list[tuple[str, dict[str, Any], list[CcError], list[tuple[float | None, i
 ]
 
 
-@pytest.mark.parametrize(("settings", "errors", "steps", "after"), [case[1:] for case in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("settings", "errors", "steps", "after"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+)
 def test_the_cases_of_the_specification(
     settings: dict[str, Any],
     errors: list[CcError],
@@ -151,7 +153,9 @@ def test_final_errors_are_not_repeated_and_cost_nothing(error: CcError) -> None:
     assert budget.left == 500
 
 
-@pytest.mark.parametrize("error", [ConnectError("refused"), RequestTimeout("slow"), DecodeError("empty", retryable=True)])
+@pytest.mark.parametrize(
+    "error", [ConnectError("refused"), RequestTimeout("slow"), DecodeError("empty", retryable=True)]
+)
 def test_transient_errors_are_repeated(error: CcError) -> None:
     """At the price of a transient error."""
     budget = RetryBudget(500)
@@ -172,7 +176,11 @@ def test_a_code_is_repeated_as_often_as_the_envelope_says() -> None:
     state = RetryState(Retry(attempts=10), RetryBudget(500), LONGEST, codes={"0100001": 1, "0100999": 1})
     assert [state.decide(error) is not None for error in (again, unknown, again)] == [True, True, False]
     state = RetryState(Retry(attempts=3), RetryBudget(500), LONGEST, codes={"000-004": 9})
-    assert [state.decide(ApiError("switched", code="000-004")) is not None for _ in range(3)] == [True, True, False]
+    assert [state.decide(ApiError("switched", code="000-004")) is not None for _ in range(3)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_one_stale_connection_is_free_and_the_second_is_not() -> None:
