@@ -62,7 +62,7 @@ def number(value: float) -> str:
 def print_table(claims: Sequence[tuple[str, Sequence[Line]]], smoke: bool) -> None:
     """Print what was measured, a section per claim."""
     # Off a terminal rich would cut the table to 80 columns.
-    console = Console(width=None if sys.stdout.isatty() else 132, highlight=False)
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
     console.print("  ".join(f"{name} {value}" for name, value in machine().items()))
     if smoke:
         console.print("A smoke run: tiny rounds, the figures mean nothing.")

@@ -36,6 +36,7 @@ from cc_async import (
     GatewayError,
     Group,
     Guids,
+    Health,
     HttpError,
     MediaType,
     MemoryPacer,
@@ -159,6 +160,17 @@ async def a_query(cms: CmsClient) -> None:
     await cms.ask(query.question)
 
 
+async def a_stream(cms: CmsClient) -> None:
+    """A stream gives the same records one by one, and its account."""
+    async with cms.system_indicators(begin=BEGIN, end=END).stream() as rows:
+        async for row in rows:
+            assert_type(row, SystemIndicators)
+            use(row.key)
+        assert_type(rows.failures, list[Failure])
+        assert_type(rows.rejected, list[Rejected])
+        assert_type(rows.request_count, int)
+
+
 class Bearer:
     """A bearer token instead of a signature: the whole of another ``Auth``."""
 
@@ -228,6 +240,9 @@ async def options(clock: Clock) -> None:
     ) as cms:
         assert_type(cms, CmsClient)
         assert_type(cms.with_options(timeout=5.0), CmsClient)
+        assert_type(cms.health, Health)
+        await cms.ping()
+        await cms.replace_auth(bearer)
     async with GatewayClient(
         "https://gw.example.com:8043", {101: "uuid.AgentGateway1"}, quota=None
     ) as gateway:

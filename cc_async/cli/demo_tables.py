@@ -156,7 +156,7 @@ def _grid(screen: Console, headers: Sequence[str], rows: Sequence[Sequence[str]]
         made.add_column(Text(header), justify="left" if number < left else "right")
     for row in rows:
         made.add_row(*map(Text, row))
-    screen.print(Padding(made, (0, 0, 0, 2)))
+    screen.print(Padding(made, (0, 0, 0, 2), expand=False))
 
 
 def _top(batch: Iterable[Any], name: str) -> list[Any]:

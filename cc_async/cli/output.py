@@ -138,11 +138,32 @@ def _write_json(report: Report, out: TextIO) -> None:
     out.write("\n")
 
 
-def _write_csv(report: Report, out: TextIO) -> None:
-    """Write every field of every record, a header first; numbers stay numbers, text is made harmless."""
-    writer = csv.writer(out, lineterminator="\n")
-    record: type[Any] = report.view.record
-    writer.writerow(attribute.name for attribute in fields(record))
-    for record in report.records:
+class CsvRows:
+    """Writes rows as CSV, a header before the first; numbers stay numbers, text is made harmless."""
+
+    def __init__(self, view: View, out: TextIO) -> None:
+        self.count = 0
+        self._record: type[Any] = view.record
+        self._writer = csv.writer(out, lineterminator="\n")
+
+    def header(self) -> None:
+        """Write the header, unless rows have been written."""
+        if not self.count:
+            self._writer.writerow(attribute.name for attribute in fields(self._record))
+
+    def write(self, record: Any) -> None:
+        """Write one row."""
+        self.header()
+        self.count += 1
         values = record.to_dict().values()
-        writer.writerow([text.spreadsheet(value) if isinstance(value, str) else value for value in values])
+        self._writer.writerow(
+            [text.spreadsheet(value) if isinstance(value, str) else value for value in values]
+        )
+
+
+def _write_csv(report: Report, out: TextIO) -> None:
+    """Write every field of every record."""
+    rows = CsvRows(report.view, out)
+    for record in report.records:
+        rows.write(record)
+    rows.header()

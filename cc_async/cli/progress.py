@@ -34,9 +34,11 @@ class Counter:
 
 
 @asynccontextmanager
-async def shown(counter: Counter, title: str, screen: Console, *, after: float = 1.0) -> AsyncIterator[None]:
+async def shown(
+    counter: Counter, title: str, screen: Console | None, *, after: float = 1.0
+) -> AsyncIterator[None]:
     """Show the counter while the block runs, if it runs longer than that; nothing off a terminal."""
-    if not screen.is_terminal:
+    if screen is None or not screen.is_terminal:
         yield
         return
     task = asyncio.create_task(_draw(counter, title, screen, after))

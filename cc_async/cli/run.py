@@ -7,12 +7,12 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from cc_async import Batch, CcError, CmsClient, Failure, GatewayClient, Query
+from cc_async import Batch, BatchError, CcError, CmsClient, Failure, GatewayClient, Query, Rejected
 from cc_async.cli import connect, progress
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.ids import parse_ids, resolve
 from cc_async.cli.options import Link, Show
-from cc_async.cli.output import Report, console, write
+from cc_async.cli.output import CsvRows, Report, console, write
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
 from cc_async.cli.views import View
@@ -86,11 +86,34 @@ async def _ask(
     async with client:
         query = await build(client)
         counter.expected = expected(query)
-        async with progress.shown(counter, query.question.interface, console(sys.stderr)):
+        streaming = show.csv and link.partial
+        # Rows that appear on the terminal are progress enough, and a bar would run into them.
+        screen = None if streaming and sys.stdout.isatty() else console(sys.stderr)
+        async with progress.shown(counter, query.question.interface, screen):
+            if streaming:
+                return await _stream(query, view)
             batch, stopped = await _arrived(query, link.partial)
     report = report_of(view, batch)
     write(report, show.format, sys.stdout, rows=show.rows)
-    return tell(report, stopped)
+    return tell(report, stopped, len(batch))
+
+
+async def _stream(query: Query[Any], view: View) -> int:
+    """Write CSV while it arrives: any length in bounded memory."""
+    rows = CsvRows(view, sys.stdout)
+    stopped: CcError | None = None
+    async with query.stream() as stream:
+        try:
+            async for record in stream:
+                rows.write(record)
+        except CcError as error:
+            if not rows.count:
+                raise
+            stopped = None if isinstance(error, BatchError) else error
+        report = Report(view, (), _failures(stream.failures), _rejected(stream.rejected))
+    if report.whole:
+        rows.header()
+    return tell(report, stopped, rows.count)
 
 
 def expected(query: Query[Any]) -> int | None:
@@ -116,11 +139,21 @@ def report_of(view: View, batch: Batch[Any]) -> Report:
     return Report(
         view,
         batch.records,
-        [_failure(failure) for failure in batch.failures],
-        [{"part": row.part, "row": row.row, "reason": row.reason} for row in batch.rejected],
+        _failures(batch.failures),
+        _rejected(batch.rejected),
         batch.absent,
         batch.request_count,
     )
+
+
+def _rejected(rows: Iterable[Rejected]) -> list[dict[str, Any]]:
+    """Write rows that could not be read for JSON."""
+    return [{"part": row.part, "row": row.row, "reason": row.reason} for row in rows]
+
+
+def _failures(failures: Iterable[Failure]) -> list[dict[str, Any]]:
+    """Write failures for JSON."""
+    return [_failure(failure) for failure in failures]
 
 
 def _failure(failure: Failure) -> dict[str, Any]:
@@ -141,7 +174,7 @@ def _failure(failure: Failure) -> dict[str, Any]:
     }
 
 
-def tell(report: Report, stopped: CcError | None) -> int:
+def tell(report: Report, stopped: CcError | None, arrived: int) -> int:
     """Say on stderr what is missing, one line each, and return the exit code."""
     if stopped is not None:
         say(str(stopped))
@@ -150,7 +183,7 @@ def tell(report: Report, stopped: CcError | None) -> int:
     say_all(lines)
     if report.whole and stopped is None:
         return FINE
-    return PARTIAL if report.records or report.absent else NOTHING
+    return PARTIAL if arrived or report.absent else NOTHING
 
 
 def say_all(lines: Iterable[str]) -> None:

@@ -101,7 +101,10 @@ class Guids:
             guid = await self._source(agent_id)
         if guid is not None and guid != self._given.get(agent_id):
             _check(agent_id, guid)
-            self._given[agent_id] = self._known[agent_id] = Secret(guid)
+            # The first it gives is no news to what an answer or a sign-in brought before.
+            if agent_id in self._given or agent_id not in self._known:
+                self._known[agent_id] = Secret(guid)
+            self._given[agent_id] = Secret(guid)
         return self._known.get(agent_id)
 
     def _take(self, agent_id: int, text: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import calendar
 import html
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -125,16 +125,15 @@ def _http_date(text: str) -> float | None:
         try:
             year, month, day = int(text[12:16]), _MONTHS[text[8:11]], int(text[5:7])
             clock = int(text[17:19]), int(text[20:22]), int(text[23:25])
-            return float(calendar.timegm((year, month, day, *clock)))
+            return datetime(year, month, day, *clock, tzinfo=UTC).timestamp()
         except ValueError:
             return None
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, OverflowError):
         return None
-    # A date without a zone is UTC: RFC 5322 writes "-0000" for it, and HTTP knows no other zone.
-    offset = date.utcoffset()
-    return calendar.timegm(date.timetuple()) - (offset.total_seconds() if offset else 0.0)
+    # A date without a zone is UTC: HTTP knows no other.
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
 
 
 _BLOCKED = (

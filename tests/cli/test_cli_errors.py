@@ -101,6 +101,30 @@ def test_partly_answered(run: Run, center: Any) -> None:
     assert "skill 1" in table.err
 
 
+def test_partly_answered_while_streaming(run: Run, center: Any) -> None:
+    """CSV is written as it arrives; a part that fails is told at the end, the exit code is 3."""
+    center.do(lambda: center.sim.fail("signed_in_agents", code="0100002", times=1))
+    outcome = run("agents", "--skills", "1-4", "--concurrency", "1", "--csv")
+    assert outcome.code == 3
+    header, *rows = outcome.out.splitlines()
+    assert header.startswith("skill_id,agent_id,")
+    assert {row.split(",")[0] for row in rows} == {"2", "3", "4"}
+    assert one_line(outcome.err)
+
+
+@pytest.mark.parametrize("form", ["--csv", "--json"])
+def test_a_key_that_is_rejected_under_way(run: Run, center: Any, form: str) -> None:
+    """An error that ends everything is told once; what had arrived is shown, the exit code is 3."""
+    center.do(lambda: center.sim.fail("signed_in_agents", status=200, times=2, delay=0.01))
+    center.do(lambda: center.sim.fail("signed_in_agents", status=401, times=None))
+    outcome = run("agents", "--skills", "1-40", "--concurrency", "1", form)
+    assert outcome.code == 3
+    assert len(outcome.out) > 100
+    assert outcome.err.startswith("cc-async: ")
+    assert "401" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
 def test_rows_that_cannot_be_read(run: Run, center: Any) -> None:
     """Bad rows are told, the others are shown, the exit code is 3."""
     rows = [{"id": 1, "name": "fine", "mediaType": 5}, {"id": "x", "name": "bad", "mediaType": 5}]
@@ -130,10 +154,11 @@ def test_all_or_nothing_on_request(run: Run, center: Any) -> None:
         ({"code": "0100002", "text": "bad\x1b[31m parameter"}, "parameter"),
     ],
 )
-def test_nothing_worked(run: Run, center: Any, trouble: dict[str, Any], says: str) -> None:
+@pytest.mark.parametrize("form", ["--json", "--csv", "--rows=5"])
+def test_nothing_worked(run: Run, center: Any, trouble: dict[str, Any], says: str, form: str) -> None:
     """When nothing arrived the exit code is 1, with one harmless line, and no output at all."""
     center.do(lambda: center.sim.fail("skill_call_stats", times=None, **trouble))
-    outcome = run("skill-stats", "--skills", "1-5", "--json")
+    outcome = run("skill-stats", "--skills", "1-5", form)
     assert (outcome.code, outcome.out) == (1, "")
     assert one_line(outcome.err)
     assert says in outcome.err

@@ -159,38 +159,53 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def _server_side(certificate: trustme.LeafCert) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    certificate.configure_cert(context)
-    return context
+class Handshakes(ssl.SSLContext):
+    """A server's side of TLS that counts the clients that say hello."""
+
+    count = 0
+
+    @classmethod
+    def of(cls, certificate: trustme.LeafCert) -> Handshakes:
+        context = cls(ssl.PROTOCOL_TLS_SERVER)
+        certificate.configure_cert(context)
+        context.sni_callback = lambda *_: context._hello()
+        return context
+
+    def _hello(self) -> None:
+        self.count += 1
 
 
 @pytest.fixture
-async def tls_server(authority: trustme.CA) -> AsyncIterator[FaultServer]:
-    """A server whose certificate is good for its address, from an authority nobody knows."""
-    async with FaultServer(then=do.good, tls=_server_side(authority.issue_cert("127.0.0.1"))) as server:
+def handshakes(authority: trustme.CA) -> Handshakes:
+    """A certificate that is good for the address, from an authority nobody knows."""
+    return Handshakes.of(authority.issue_cert("127.0.0.1"))
+
+
+@pytest.fixture
+async def tls_server(handshakes: Handshakes) -> AsyncIterator[FaultServer]:
+    async with FaultServer(then=do.good, tls=handshakes) as server:
         yield server
 
 
-async def test_fault_08_untrusted_certificate(tls_server: FaultServer) -> None:
+async def test_fault_08_untrusted_certificate(tls_server: FaultServer, handshakes: Handshakes) -> None:
     """A certificate nobody vouches for ends the whole batch at once: one handshake, nothing sent."""
     async with asking(tls_server) as cms:
         error = await failing(cms.signed_in_agents(range(1, 50)), TlsError, within=1, attempts=1)
         assert "unknown issuer" in error.message or "self-signed" in error.message
         assert not error.retryable
     assert tls_server.requests == []
-    assert tls_server.counters.connections == 1
+    assert handshakes.count == 1
 
 
 async def test_fault_08_wrong_host(authority: trustme.CA, tmp_path: Any) -> None:
     """A certificate for another name is a TlsError that says so, without a retry."""
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    certificate = authority.issue_cert("elsewhere.example")
-    async with FaultServer(then=do.good, tls=_server_side(certificate)) as server:
+    handshakes = Handshakes.of(authority.issue_cert("elsewhere.example"))
+    async with FaultServer(then=do.good, tls=handshakes) as server:
         async with asking(server, tls=Tls(ca_file=tmp_path / "ca.pem")) as cms:
             error = await failing(cms.skill_call_stats([1]), TlsError, within=1, attempts=1)
             assert "another" in error.message
-    assert server.counters.connections == 1
+    assert handshakes.count == 1
 
 
 async def test_fault_09_fingerprint_does_not_match(tls_server: FaultServer) -> None:
@@ -201,17 +216,30 @@ async def test_fault_09_fingerprint_does_not_match(tls_server: FaultServer) -> N
     assert tls_server.requests == []
 
 
-@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
-async def test_fault_10_tls_below_1_2(authority: trustme.CA) -> None:
-    """A server that ends at TLS 1.1 is refused for good, whatever is trusted."""
-    context = _server_side(authority.issue_cert("127.0.0.1"))
-    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.maximum_version = ssl.TLSVersion.TLSv1_1
-    async with FaultServer(then=do.good, tls=context) as server:
-        async with asking(server, tls=Tls(insecure=True)) as cms:
+PROTOCOL_VERSION_ALERT = bytes.fromhex("15 0301 0002 02 46")
+HELLO_OF_TLS_1_1 = bytes.fromhex("16 0302 002a 02 000026 0302") + bytes(32) + bytes.fromhex("00 0035 00")
+
+
+@pytest.mark.parametrize("said", [PROTOCOL_VERSION_ALERT, HELLO_OF_TLS_1_1], ids=["alert", "hello"])
+async def test_fault_10_tls_below_1_2(said: bytes) -> None:
+    """A server that cannot do TLS 1.2, or insists on 1.1, is refused for good, whatever is trusted."""
+    hellos = 0
+
+    async def old(wire: Wire) -> None:
+        nonlocal hellos
+        await wire.reader.read(65536)
+        hellos += 1
+        await wire.write(said)
+        await wire.reader.read(65536)
+        wire.close()
+
+    async with FaultServer(then=do.good, greet=old) as server:
+        auth = AkSk(ACCESS_KEY, SECRET_KEY)
+        cms = CmsClient(f"https://{server.name}", auth, vdn=170, tls=Tls(insecure=True), **QUICK)
+        async with nothing_left(cms, server):
             error = await failing(cms.skill_call_stats([1]), TlsError, within=1, attempts=1)
-            assert "TLS" in error.message
-    assert server.requests == []
+        assert "no TLS version we accept (1.2 or newer)" in error.message
+    assert hellos == 1
 
 
 async def test_fault_11_handshake_stalls() -> None:

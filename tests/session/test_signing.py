@@ -20,6 +20,7 @@ HOST = {"host": "cms.example.com:28443"}
 
 
 def arguments(vector):
+    """Make the arguments of ``authorization`` from a vector."""
     return {
         "method": vector["method"],
         "path": vector["path"],
@@ -209,6 +210,6 @@ def test_a_key_gives_nothing_away():
 
 
 def test_the_identity_is_stable():
-    """The identity depends on the access key alone, so that all processes keep their quotas by the same name."""
+    """The identity depends on the access key alone, so that processes share their quotas."""
     assert AkSk("ak", "sk").identity == AkSk("ak", "another").identity
     assert AkSk("ak", "sk").identity != AkSk("ak2", "sk").identity

@@ -1,0 +1,120 @@
+"""The keys of a site: what each may hold, and what is said when it holds something else."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from cc_async.contract.spec import Quota
+from cc_async.errors import ConfigError
+from cc_async.session.secret import Secret
+
+
+def read_key(key: str, value: object, where: str) -> Any:
+    """Return the value as the Site holds it, or say what is allowed."""
+    if key not in _READERS:
+        close = difflib.get_close_matches(key, _READERS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(_READERS)}"
+        raise ConfigError(f"{where}: unknown key {key!r}", hint=hint)
+    reader, allowed = _READERS[key]
+    try:
+        return reader(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{where}: {key} must be {allowed}") from None
+
+
+def parse_quota(text: str) -> Quota | None:
+    """Read ``10/1`` (requests / seconds), ``10`` (a second) or ``none``; raises ValueError."""
+    if text.strip().lower() == "none":
+        return None
+    limit, _, per = text.partition("/")
+    try:
+        return Quota(int(limit), per=float(per or "1"))
+    except ValueError:
+        raise ValueError("a quota is written as requests/seconds, such as 10/1, or none") from None
+
+
+def _text(value: object) -> str:
+    """Take printable text without blanks at its ends."""
+    if isinstance(value, str) and value and value.isprintable() and value == value.strip():
+        return value
+    raise ValueError
+
+
+def _url(value: object) -> str:
+    """Take the base URL of a server; userinfo has no place in it."""
+    text = _text(value)
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() in ("http", "https") and rest and not rest.startswith("/") and "@" not in rest:
+        return text
+    raise ValueError
+
+
+def _secret(value: object) -> Secret:
+    """Take text that is not to be seen."""
+    return Secret(_text(value))
+
+
+def _path(value: object) -> Path:
+    """Take a path; the home folder may be written as ``~``."""
+    return value if isinstance(value, Path) else Path(_text(value)).expanduser()
+
+
+def _timeout(value: object) -> float | None:
+    """Take seconds above 0, or the word none."""
+    if value == "none":
+        return None
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    raise ValueError
+
+
+def _quota(value: object) -> Quota | Mapping[str, Quota | None] | None:
+    """Take one quota or a table of them."""
+    if isinstance(value, Mapping):
+        return {
+            name: one if isinstance(one, Quota) else parse_quota(_text(one)) for name, one in value.items()
+        }
+    return value if isinstance(value, Quota) else parse_quota(_text(value))
+
+
+def _only(test: Callable[[Any], bool]) -> Callable[[object], object]:
+    """Make a reader that takes what passes the test, as it is."""
+
+    def read(value: object) -> object:
+        if not test(value):
+            raise ValueError
+        return value
+
+    return read
+
+
+_URL = (_url, "a URL such as https://cms.example.com:28443")
+_KEY = (_text, "text without blanks at its ends")
+_SECRET = (_secret, _KEY[1])
+_COUNT = (_only(lambda value: type(value) is int and value >= 1), "a whole number, 1 or more")
+_FILE = (_path, "a path")
+
+_READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
+    "cms_url": _URL,
+    "gateway_url": _URL,
+    "access_key": _KEY,
+    "secret_key": _SECRET,
+    "global_access_key": _KEY,
+    "global_secret_key": _SECRET,
+    "cc_id": _COUNT,
+    "vdn": _COUNT,
+    "guids_file": _FILE,
+    "quota": (_quota, 'text such as "10/1" (requests/seconds) or "none", or a table of such texts'),
+    "ca_file": _FILE,
+    "fingerprint": _KEY,
+    "host": _KEY,
+    "proxy": (_secret, "a URL"),
+    "allow_http": (_only(lambda value: isinstance(value, bool)), "true or false"),
+    "page_size": _COUNT,
+    "array_limit": (_only(lambda value: value in ("characters", "items")), '"characters" or "items"'),
+    "timeout": (_timeout, 'seconds above 0, or "none"'),
+    "concurrency": _COUNT,
+}
