@@ -40,9 +40,10 @@ class Options:
     array_limit: ArrayLimit = "characters"
 
     def split(self, endpoint: Endpoint[R]) -> SplitOptions:
-        """How questions of this interface are cut; a published page size is used whole."""
-        published = 0 if endpoint.pages is None else endpoint.pages.limit
-        return SplitOptions(self.array_limit, max(self.page_size, published))
+        """How questions of this interface are cut; a published page size is used whole, and no more."""
+        pages = endpoint.pages
+        published = pages is not None and pages.limit == pages.max_limit
+        return SplitOptions(self.array_limit, pages.limit if pages and published else self.page_size)
 
 
 class Ready(Protocol[R]):

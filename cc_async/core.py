@@ -186,9 +186,11 @@ class Core:
         if self._closed:
             return
         self._closed = True
-        if self._session is not None and self._pid == os.getpid():
-            await self._wait_for_calls(grace)
-        await self.transport.close()
+        try:
+            if self._session is not None and self._pid == os.getpid():
+                await self._wait_for_calls(grace)
+        finally:
+            await self.transport.close()
 
     async def _wait_for_calls(self, grace: float) -> None:
         if not self._calls:
@@ -198,6 +200,12 @@ class Core:
             async with asyncio.timeout(grace):
                 await self._quiet.wait()
         except TimeoutError:
-            for call in list(self._calls):
-                call.limit.cut(ClosedError("the client was closed", host=self.transport.name))
+            self._cut_calls()
             await self._quiet.wait()
+        except BaseException:
+            self._cut_calls()  # whoever closes is cancelled: nobody waits for the calls any more
+            raise
+
+    def _cut_calls(self) -> None:
+        for call in list(self._calls):
+            call.limit.cut(ClosedError("the client was closed", host=self.transport.name))

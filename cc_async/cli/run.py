@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from cc_async import Batch, BatchError, CcError, CmsClient, Failure, GatewayClient, Query, Rejected
+from cc_async import Batch, CcError, CmsClient, Failure, GatewayClient, Query, Rejected
 from cc_async.cli import connect, progress
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.ids import parse_ids, resolve
@@ -101,17 +101,14 @@ async def _ask(
 async def _stream(query: Query[Any], view: View) -> int:
     """Write CSV while it arrives: any length in bounded memory."""
     rows = CsvRows(view, sys.stdout)
-    stopped: CcError | None = None
     async with query.stream() as stream:
-        try:
-            async for record in stream:
-                rows.write(record)
-        except CcError as error:
-            if not rows.count:
-                raise
-            stopped = None if isinstance(error, BatchError) else error
+        async for record in stream:
+            rows.write(record)
         report = Report(view, (), _failures(stream.failures), _rejected(stream.rejected))
-    if report.whole:
+        stopped = stream.cause
+    if stopped is not None and not rows.count:
+        raise stopped
+    if report.whole and stopped is None:
         rows.header()
     return tell(report, stopped, rows.count)
 
@@ -177,22 +174,25 @@ def _failure(failure: Failure) -> dict[str, Any]:
 def tell(report: Report, stopped: CcError | None, arrived: int) -> int:
     """Say on stderr what is missing, one line each, and return the exit code."""
     if stopped is not None:
-        say(str(stopped))
-    lines = [f"{failure['part'] or 'one part'}: {failure['message']}" for failure in report.failures]
-    lines += [f"{row['part']}: a row could not be read: {row['reason']}" for row in report.rejected]
-    say_all(lines)
-    if report.whole and stopped is None:
+        say(f"{stopped}; what arrived before is shown")
+        return PARTIAL
+    say_all((failure["part"] or "one part", failure["message"]) for failure in report.failures)
+    say_all((row["part"], f"a row could not be read: {row['reason']}") for row in report.rejected)
+    if report.whole:
         return FINE
     return PARTIAL if arrived or report.absent else NOTHING
 
 
-def say_all(lines: Iterable[str]) -> None:
-    """Tell the first of these lines and count the rest."""
-    told = list(lines)
-    for line in told[:_TOLD]:
-        say(line)
-    if len(told) > _TOLD:
-        say(f"and {len(told) - _TOLD:,} more (--json lists all)")
+def say_all(problems: Iterable[tuple[str, str]]) -> None:
+    """Tell each problem once, with the first part it concerns and how many more; count those left out."""
+    parts: dict[str, list[str]] = {}
+    for part, problem in problems:
+        parts.setdefault(problem, []).append(part)
+    for problem, concerned in list(parts.items())[:_TOLD]:
+        more = f" (and {len(concerned) - 1:,} more parts)" if len(concerned) > 1 else ""
+        say(f"{concerned[0]}: {problem}{more}")
+    if len(parts) > _TOLD:
+        say(f"and {len(parts) - _TOLD:,} more problems (--json lists all)")
 
 
 def say(line: str) -> None:

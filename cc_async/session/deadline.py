@@ -79,9 +79,8 @@ class Deadline:
         """The time is over: cancel, unless the loop was blocked and the grace is not used yet."""
         if self._task is None:
             return
-        now = self._clock.monotonic()
-        if grace > 0 and now - self._due > _LATE:
-            self._handle = self._task.get_loop().call_at(now + grace, self._fire, 0.0)
+        if grace > 0 and self._clock.monotonic() - self._due > _LATE:
+            self._handle = self._task.get_loop().call_later(grace, self._fire, 0.0)
         elif self._error is None:
             self.expired = True
             self._error = TimeoutError()

@@ -120,20 +120,41 @@ def test_a_key_that_is_rejected_under_way(run: Run, center: Any, form: str) -> N
     outcome = run("agents", "--skills", "1-40", "--concurrency", "1", form)
     assert outcome.code == 3
     assert len(outcome.out) > 100
-    assert outcome.err.startswith("cc-async: ")
+    assert one_line(outcome.err)
     assert "401" in outcome.err
-    assert "Traceback" not in outcome.err
 
 
 def test_rows_that_cannot_be_read(run: Run, center: Any) -> None:
     """Bad rows are told, the others are shown, the exit code is 3."""
     rows = [{"id": 1, "name": "fine", "mediaType": 5}, {"id": "x", "name": "bad", "mediaType": 5}]
-    center.do(lambda: center.sim.fail("skills", body={"resultCode": "0100000", "resultDesc": rows}))
+    center.do(lambda: center.sim.fail("skills", body={"resultCode": "0100000", "resultDesc": rows}, times=1))
     outcome = run("list", "skills", "--json")
     assert outcome.code == 3
     assert [record["skill_id"] for record in outcome.document["records"]] == [1]
     assert len(outcome.document["rejected"]) == 1
     assert one_line(outcome.err)
+
+
+def test_many_problems_are_counted(run: Run, center: Any) -> None:
+    """The same problem is told once with the number of parts; of many different ones the first five."""
+    for number in range(8):
+        center.do(
+            lambda text=f"problem {number // 2}": center.sim.fail(
+                "task_stats", code="0300028", text=text, times=1
+            )
+        )
+    twice = run("task-stats", "--tasks", ",".join(center.sim.task_ids[:9]), "--concurrency", "1")
+    assert twice.code == 3
+    assert [line.endswith("(and 1 more parts)") for line in twice.err.splitlines()] == [True] * 4
+    center.do(lambda: center.sim.clear_failures("task_stats"))
+    for number in range(8):
+        center.do(
+            lambda text=f"problem {number}": center.sim.fail("task_stats", code="0300028", text=text, times=1)
+        )
+    many = run("task-stats", "--tasks", ",".join(center.sim.task_ids[:9]), "--concurrency", "1")
+    *told, last = many.err.splitlines()
+    assert len(told) == 5
+    assert last == "cc-async: and 3 more problems (--json lists all)"
 
 
 def test_all_or_nothing_on_request(run: Run, center: Any) -> None:
@@ -254,3 +275,20 @@ def test_version(run: Run) -> None:
     from cc_async import __version__
 
     assert run("--version").out.strip() == __version__
+
+
+def test_a_mistake_of_ours_is_one_line_too(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error nobody thought of is exit code 1, one line, and says where it comes from."""
+    monkeypatch.setattr("cc_async.cli.run.write", None)
+    outcome = run("skill-stats", "--skills", "1")
+    assert outcome.code == 1
+    assert one_line(outcome.err)
+    assert "internal error at run.py:" in outcome.err
+
+
+def test_warnings_of_the_library_are_one_line_each(run: Run) -> None:
+    """What the library logs is told without its place in the code, before what went wrong."""
+    outcome = run("skill-stats", "--skills", "1,10001", "--json")
+    warning, failure = outcome.err.splitlines()
+    assert warning.startswith("cc-async: warning: skill id 10001 is above 10000")
+    assert failure.startswith("cc-async: skill_call_stats")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
 from typing import Any
 
@@ -21,7 +22,7 @@ from cc_async.errors import (
 from . import answers
 from . import behaviours as do
 from .checks import ACCESS_KEY, SECRET_KEY, asking, failing
-from .server import FaultServer
+from .server import FaultServer, Seen, Wire
 
 ONCE: dict[str, Any] = {"retry": Retry(attempts=1)}
 MIB = 2**20
@@ -184,15 +185,17 @@ async def test_fault_22_longer_than_content_length(extra: bytes) -> None:
 async def test_fault_22_bytes_that_come_later() -> None:
     """An answer nobody asked for, sent while the connection rests, is thrown away with it."""
 
-    async def afterwards(wire: Any, seen: Any) -> None:
+    poisoned = asyncio.Event()
+
+    async def afterwards(wire: Wire, seen: Seen) -> None:
         await do.good(wire, seen)
         await wire.pause(0.05)
         await wire.write(POISON)
+        poisoned.set()
 
     async with FaultServer(afterwards, then=do.good) as server, asking(server) as cms:
         await cms.skill_call_stats([1])
-        while server.counters.sent < len(POISON) * 2:
-            await cms._core._session.clock.sleep(0.01)
+        await poisoned.wait()
         for _ in range(3):
             assert (await cms.skill_call_stats([1]))[0].offered == 6
 
