@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -19,7 +20,7 @@ from cc_async.contract.spec import Endpoint, Group, Host, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
 from cc_async.health import Health, health_of
-from cc_async.query import Query
+from cc_async.query import Origin, Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
 from cc_async.session.request import Request
@@ -61,7 +62,7 @@ def check_count(name: str, value: object, most: int) -> int:
 
 def check_auth(value: object) -> Auth:
     """Anything with the halves of the Auth protocol; raises TypeError."""
-    if isinstance(value, Auth):
+    if isinstance(value, Auth) and not isinstance(value, type):
         return value
     raise TypeError(f"auth must be AkSk(...) or another Auth, not {type(value).__name__}")
 
@@ -163,7 +164,15 @@ class BaseClient:
             plan=lambda: self._plan(question, endpoint),
             # A stream has no end to wait for: only a timeout that was asked for holds.
             stream=lambda: stream(asking(limit), partial=partial),
+            origin=Origin(
+                endpoint.record, lambda other: self._query(other, endpoint, timeout, partial), self._now, partial
+            ),
         )
+
+    def _now(self) -> datetime:
+        """The server's time, as far as it is known."""
+        ahead = self._core.memory.clock_offset or 0.0
+        return datetime.fromtimestamp(self._core.open().clock.wall() + ahead, UTC)
 
     def _plan(self, question: Question, endpoint: Endpoint[Any]) -> Plan:
         known = evolve(question, groups=tuple(map(self._known_group, question.groups)))

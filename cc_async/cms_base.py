@@ -55,11 +55,14 @@ class CmsBase(BaseClient):
             CcError: as any other call, bare.
         """
         endpoint = endpoints.raw_endpoint(path, method)
+        pairs = dict(query or {})
+        if not all(isinstance(text, str) for pair in pairs.items() for text in pair):
+            raise TypeError("query must map text to text")
         body = dict(params or {})
         if method == "POST" and not path.startswith("/"):
             scope = {"ccId": self._options.cc_id, "vdn": self._options.vdn}
             body = {name: value for name, value in scope.items() if value is not None} | body
-        request = Request(endpoint, body, path=endpoint.path, query=dict(query or {}))
+        request = Request(endpoint, body, path=endpoint.path, query=pairs)
         return await self._raw(request, timeout)
 
     async def ping(self, *, timeout: float | Unset | None = UNSET) -> None:
@@ -140,8 +143,11 @@ class CmsBase(BaseClient):
             by_vdn = {self._vdn(vdn): skill_ids}
         elif skill_ids is not None or vdn is not None:
             raise TypeError("by_vdn takes the place of skill_ids and vdn: give one or the other")
+        elif not isinstance(by_vdn, Mapping):
+            raise TypeError(f"by_vdn must map VDNs to ids, {{170: [1, 2]}}, not {type(by_vdn).__name__}")
         keys = {
-            self._vdn(number): None if ids is None else read_ids(ids, SKILL) for number, ids in by_vdn.items()
+            self._vdn(read_id(number, VDN)): None if ids is None else read_ids(ids, SKILL)
+            for number, ids in by_vdn.items()
         }
         for ids in keys.values():
             self._warn_above(ids or (), SKILL)

@@ -28,6 +28,7 @@ The tree::
     │       └── SessionLost
     ├── PaginationLoop                    pages that cannot be trusted
     ├── UnknownKey (KeyError)             the server answered without this key
+    ├── ExportError                       a file cannot be written or read back
     └── BatchError (ExceptionGroup)       some parts of a question failed
 """
 
@@ -50,6 +51,7 @@ __all__ = [
     "ConfigError",
     "ConnectError",
     "DecodeError",
+    "ExportError",
     "GatewayError",
     "HttpError",
     "NoPermission",
@@ -284,6 +286,10 @@ class PaginationLoop(CcError):
 
 class UnknownKey(CcError, KeyError):
     """The server answered, but without this key."""
+
+
+class ExportError(CcError):
+    """A file cannot be written or read back: disk full, no permission, damaged, another writer at work."""
 
 
 class BatchError(ExceptionGroup[CcError], CcError):

@@ -4,16 +4,36 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
+from datetime import UTC, datetime, tzinfo
+from importlib import import_module
+from os import PathLike
 from types import TracebackType
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from weakref import WeakKeyDictionary
+
+from attrs import frozen
 
 from cc_async.batch.plan import Plan
 from cc_async.batch.result import Batch
 from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Question
 
+if TYPE_CHECKING:
+    from cc_async.export import Exported, Progress
+
 R = TypeVar("R")
+
+
+@frozen
+class Origin(Generic[R]):
+    """What stands behind a query, for those who ask it in parts and keep account."""
+
+    record: type[R]
+    again: Callable[[Question], Query[R]]
+    """The same query of another question of the interface."""
+    now: Callable[[], datetime]
+    """The server's time, as far as it is known: the client's clock, corrected by the last Date header."""
+    partial: bool = False
 
 
 class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
@@ -27,7 +47,7 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
     ``await query`` returns a ``Batch`` and raises what the method that made the query names.
     """
 
-    __slots__ = ("__weakref__", "_ask", "_plan", "_question", "_running", "_stream")
+    __slots__ = ("__weakref__", "_ask", "_origin", "_plan", "_question", "_running", "_stream")
 
     def __init__(
         self,
@@ -35,11 +55,13 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
         ask: Callable[[], Coroutine[Any, Any, Batch[R]]],
         plan: Callable[[], Plan],
         stream: Callable[[], Stream[R]],
+        origin: Origin[R],
     ) -> None:
         self._question = question
         self._ask = ask
         self._plan = plan
         self._stream = stream
+        self._origin = origin
         # A task steps its coroutine from outside: each task that was given this query has its own run.
         self._running: WeakKeyDictionary[asyncio.Task[Any], Coroutine[Any, Any, Batch[R]]]
         self._running = WeakKeyDictionary()
@@ -59,6 +81,49 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
         The client's default timeout does not hold for streams; one given to the method does.
         """
         return self._stream()
+
+    @property
+    def origin(self) -> Origin[R]:
+        """What stands behind it, for those who ask it in parts and keep account."""
+        return self._origin
+
+    async def to_parquet(
+        self,
+        directory: str | PathLike[str],
+        *,
+        zone: tzinfo = UTC,
+        agents: Literal["drop", "hash", "keep"] = "drop",
+        hash_key: bytes = b"",
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Exported:
+        """The rows as files, ``DIR/<interface>/date=YYYY-MM-DD/part-*.parquet``, in bounded memory.
+
+        A time question is written partition by partition (a date, up to 100 VDNs), each entered in a
+        manifest when it is whole: stopped at any moment and started again, it asks only what was not
+        finished, and every row is there exactly once; a second run asks nothing. 5 minutes that are not over
+        yet are not asked. Any other question is one partition, added at every run.
+
+        Args:
+            directory: made where it is not there; one writer per interface at a time.
+            zone: whose dates ``date=`` names; UTC, or a ZoneInfo.
+            agents: ``"drop"`` leaves names, numbers and phones of agents empty, ``"hash"`` writes keyed
+                hashes in their place, ``"keep"`` writes them.
+            hash_key: the secret key of ``"hash"``, 16 bytes or more.
+            on_progress: called with a ``Progress`` after every answer.
+
+        Returns an ``Exported``: rows, parts, requests, done, skipped.
+
+        Raises:
+            ExportError: disk full, no permission, another writer, a folder begun with other choices.
+            ConfigError: the extra ``frames`` is missing, or a key is.
+            CcError: as awaiting the query would; what was finished is in the files.
+        """
+        # Files lie above queries: looked up when they are wanted, so that no import points upwards.
+        export: Any = import_module("cc_async.export")
+        privacy = export.Privacy(agents, hash_key)
+        target = export.Target(directory, zone=zone, privacy=privacy)
+        exported: Exported = await export.export(self, target, on_progress=on_progress)
+        return exported
 
     def __await__(self) -> Generator[Any, Any, Batch[R]]:
         return self._ask().__await__()

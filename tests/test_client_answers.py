@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 import pytest
 import truth
+from waiting import until
 
 from cc_async import (
     ApiError,
@@ -84,8 +85,7 @@ async def test_a_look_up_whose_caller_is_cancelled_is_made_again(
     cms = make_cms(sim)
     first = asyncio.create_task(cms.skill_states())
     second = asyncio.create_task(cms.skill_call_stats())
-    while not sim.requests:
-        await asyncio.sleep(0.005)
+    await until(lambda: sim.requests)
     first.cancel()
     assert len(await second) == 30
     assert first.cancelled()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
+from waiting import until
 
 from cc_async import AkSk, CmsClient, MemoryPacer, SignatureRejected, Unsigned
 from cc_async.simulator import Simulator
@@ -75,7 +76,7 @@ async def test_two_clients_with_one_pacer_share_the_lock(sim: Simulator, make_cm
 
 
 async def test_the_right_key_unlocks_at_once(sim: Simulator, make_cms: MakeCms) -> None:
-    """``replace_auth`` lifts the lock of the same access key, in every copy, and the next request proves it."""
+    """``replace_auth`` lifts the lock of the same access key, in every copy; the next request proves it."""
     cms = make_cms(sim, auth=wrong(sim))
     copy = cms.with_options(vdn=1)
     with pytest.raises(SignatureRejected):
@@ -124,8 +125,7 @@ async def test_a_revoked_key_costs_what_was_in_flight(open_sim: OpenSim, make_cm
     cms = make_cms(sim, auth=auth, concurrency=16)
     await cms.signed_in_agents([1])
     pollers = [asyncio.create_task(cms.signed_in_agents(range(1, 31))) for _ in range(13)]
-    while len(sim.requests) < 60:
-        await asyncio.sleep(0.002)
+    await until(lambda: not (len(sim.requests) < 60))
     auth.revoked = True
     answers = await asyncio.gather(*pollers, return_exceptions=True)
     refused = statuses(sim)[401]

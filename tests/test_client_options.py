@@ -125,7 +125,9 @@ async def test_from_the_environment(sim: Simulator, monkeypatch: pytest.MonkeyPa
         assert (await gateway.agent_call_stats([agent]))[0].agent_id == agent
 
 
-async def test_from_a_site_of_the_file(sim: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_from_a_site_of_the_file(
+    sim: Simulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """``[sites.NAME]`` makes both clients; a site without a key says which one is missing."""
     guids, config = tmp_path / "guids.json", tmp_path / "config.toml"
     guids.write_text(json.dumps(sim.guids))

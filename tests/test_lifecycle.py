@@ -10,19 +10,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from waiting import until
 
 from cc_async import AkSk, CallTimeout, ClosedError, CmsClient, GatewayClient
 from cc_async.simulator import Simulator
 
 OpenSim = Callable[..., Awaitable[Simulator]]
 MakeCms = Callable[..., CmsClient]
-
-
-async def until(true: Callable[[], object], seconds: float = 2.0) -> None:
-    """Wait for something that has to happen; fail when it does not."""
-    async with asyncio.timeout(seconds):
-        while not true():
-            await asyncio.sleep(0.002)
 
 
 def others() -> set[asyncio.Task[Any]]:
@@ -156,16 +150,19 @@ async def test_an_error_in_the_block_does_not_wait(open_sim: OpenSim, make_cms: 
     sim.fail("skill_states", delay=5, times=1)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    call: asyncio.Task[Any] | None = None
-    with pytest.raises(KeyError):
+    calls: list[asyncio.Task[Any]] = []
+
+    async def block() -> None:
         async with make_cms(sim) as cms:
-            call = asyncio.create_task(cms.skill_states([1]))
+            calls.append(asyncio.create_task(cms.skill_states([1])))
             await until(lambda: sim.requests)
             raise KeyError
+
+    with pytest.raises(KeyError):
+        await block()
     assert loop.time() - began < 2
-    assert call is not None
     with pytest.raises(ClosedError):
-        await call
+        await calls[0]
 
 
 async def test_a_cancelled_call_leaves_nothing(open_sim: OpenSim, make_cms: MakeCms) -> None:

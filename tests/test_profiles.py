@@ -132,7 +132,8 @@ async def test_every_interface_in_every_profile(
     profile: str, open_sim: OpenSim, make_cms: MakeCms, make_gateway: MakeGateway
 ) -> None:
     """Rows are the contact center's own, in the order of the question, for the requests that were counted;
-    what a profile refuses is the error that says so."""
+    what a profile refuses is the error that says so.
+    """
     sim = await open_sim(profile=profile)
     odd_line = sim.profile.empty_query_line
     keys = {
@@ -234,9 +235,7 @@ async def test_an_array_of_a_thousand_items_where_the_server_takes_it(
     assert len(sim.requests) == 2 + 9
 
 
-async def test_the_row_of_an_inclusive_end_is_dropped_and_told(
-    open_sim: OpenSim, make_cms: MakeCms
-) -> None:
+async def test_the_row_of_an_inclusive_end_is_dropped_and_told(open_sim: OpenSim, make_cms: MakeCms) -> None:
     """Neighbouring questions share no row, although the server gives the seam to both."""
     sim = await open_sim(profile="inclusive_end")
     cms = make_cms(sim)

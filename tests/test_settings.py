@@ -77,6 +77,26 @@ def test_the_environment_alone_is_enough() -> None:
     assert (site.access_key, site.secret_key) == ("ak", SECRET)
 
 
+def test_the_global_key_of_the_environment() -> None:
+    """The key of the global interfaces has variables of its own."""
+    site = from_env({"CC_ASYNC_GLOBAL_ACCESS_KEY": "gk", "CC_ASYNC_GLOBAL_SECRET_KEY": SECRET})
+    assert (site.global_access_key, site.global_secret_key) == ("gk", SECRET)
+    assert SECRET not in repr(site)
+
+
+def test_what_both_clients_take_from_a_site() -> None:
+    """TLS is checked with the file or the pin of the site; without either the system's issuers."""
+    plain = Site(proxy=Secret("http://user:pw@proxy:3128"), host="cms:28443", timeout=None).common_arguments()
+    assert plain["tls"] is None
+    assert (plain["proxy"], plain["host"], plain["timeout"]) == (
+        "http://user:pw@proxy:3128",
+        "cms:28443",
+        None,
+    )
+    pinned = Site(fingerprint="ab" * 32, ca_file=Path("/etc/ca.pem")).common_arguments()["tls"]
+    assert (pinned.fingerprint, pinned.ca_file) == ("ab" * 32, Path("/etc/ca.pem"))
+
+
 def test_nothing_set_gives_the_defaults_of_the_client() -> None:
     """An empty environment is a site without servers and with the client's own defaults."""
     assert from_env({}) == Site()

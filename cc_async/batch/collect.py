@@ -53,7 +53,7 @@ class Collector(Generic[R]):
         for chunk in unfinished:
             outcome = outcomes.setdefault(chunk.index, Outcome(chunk))
             if outcome.error is None and cause is not None:
-                outcome.error = _for_part(cause, chunk)
+                outcome.error = for_part(cause, chunk)
         self.arrived = any(o.rows or not (o.error or o.rejected) for o in outcomes.values())
         return assemble(
             self._question,
@@ -76,7 +76,7 @@ class Collector(Generic[R]):
         return outcome
 
 
-def _for_part(cause: CcError, chunk: Chunk[R]) -> CcError:
+def for_part(cause: CcError, chunk: Chunk[R]) -> CcError:
     """The same error, said of a part that was not asked because of it."""
     error = type(cause).__new__(type(cause), *cause.args)
     error.args = cause.args

@@ -7,9 +7,9 @@ from typing import Generic, Protocol, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
-from attrs import define, frozen
+from attrs import define, field, frozen
 
-from cc_async.batch.paging import Paging
+from cc_async.batch.paging import Paging, paged
 from cc_async.batch.split import Chunk, Kept, keep
 from cc_async.errors import (
     AddressBlocked,
@@ -66,7 +66,9 @@ class _Reader(Generic[R]):
     chunk: Chunk[R]
     turn: int
     paging: Paging | None
-    seen: set[Hashable]
+    seen: set[Hashable] = field(factory=set)
+    again: set[Hashable] = field(factory=set)
+    """Rows of the second reading, if there is one."""
     kept: int = 0
 
 
@@ -89,13 +91,16 @@ class Engine(Generic[R]):
         self._chunks = chunks
         self._end = end
         self._workers = workers
-        self._page_size = page_size
         self._open: dict[int, _Reader[R]] = {}
         self._paged: dict[int, Paging] = {}
         self._held: Chunk[R] | None = None
         self._turn = 0
         self._active = 0
         self._group: TaskGroup | None = None
+        self._full = False
+        self._over = anyio.Event()
+        self.page_size = page_size
+        """Rows asked for per page, in the chunks that are drawn from now on."""
         self.requests = 0
         """Requests answered or failed so far, repeated attempts included."""
         self.cause: CcError | None = None
@@ -106,23 +111,43 @@ class Engine(Generic[R]):
         job = self._draw()
         if job is None:
             return
-        self._held = next(self._chunks, None)
-        if self._held is None and job[0].paging is None:
+        if self.peek() is None and job[0].paging is None:
             await self._ask(*job)  # a single request: no task is worth making
             return
-        async with anyio.create_task_group() as group:
-            self._group = group
-            self._start(job)
-            self.fill()
+        try:
+            async with anyio.create_task_group() as group:
+                self._group = group
+                self._start(job)
+                self.fill()
+                # A slow reader of a stream may leave nothing in flight and yet something to ask.
+                await self._over.wait()
+        finally:
+            self._group = None
 
     def fill(self) -> None:
         """Start workers while there is something to ask; a stream calls this when its reader catches up."""
+        if self._group is None:
+            return
         while self._active < self._workers and (job := self._draw()) is not None:
             self._start(job)
+        self._note_idle()
+
+    def _note_idle(self) -> None:
+        if self._active == 0 and not self._full:
+            self._over.set()
+
+    def peek(self) -> Chunk[R] | None:
+        """The next chunk to be drawn, or None; before the run this is the first."""
+        self._held = self._held or next(self._chunks, None)
+        return self._held
+
+    def begun(self) -> list[Chunk[R]]:
+        """The chunks that were begun and not finished."""
+        return [reader.chunk for reader in self._open.values()]
 
     def unfinished(self) -> Iterator[Chunk[R]]:
-        """The chunks that were begun and not finished, and those that were never begun."""
-        yield from (reader.chunk for reader in self._open.values())
+        """The chunks that were begun and not finished, and those that were never begun; told once."""
+        yield from self.begun()
         if self._held is not None:
             yield self._held
         yield from self._chunks
@@ -139,23 +164,26 @@ class Engine(Generic[R]):
                 job = self._draw()
         finally:
             self._active -= 1
+            self._note_idle()
 
     def _draw(self) -> Job[R] | None:
         """The first request, in the order of the question, that may be sent now."""
+        self._full = False
         if self.cause is not None:
             return None
         for turn, paging in self._paged.items():
             if (number := paging.next()) is not None:
                 if not self._end.room(turn, number):
+                    self._full = True
                     return None
                 paging.draw()
                 return self._open[turn], number
-        chunk = self._held or next(self._chunks, None)
+        chunk = self.peek()
         self._held = None
         if chunk is None:
             return None
         if not self._end.room(self._turn, 0):
-            self._held = chunk
+            self._held, self._full = chunk, True
             return None
         reader = self._open[self._turn] = self._reader(chunk)
         self._turn += 1
@@ -163,10 +191,10 @@ class Engine(Generic[R]):
 
     def _reader(self, chunk: Chunk[R]) -> _Reader[R]:
         if chunk.request.endpoint.pages is None:
-            return _Reader(chunk, self._turn, None, set())
-        paging = self._paged[self._turn] = Paging(self._page_size, chunk.most_rows or UNBOUNDED_ROWS)
+            return _Reader(chunk, self._turn, None)
+        paging = self._paged[self._turn] = Paging(self.page_size, chunk.most_rows or UNBOUNDED_ROWS)
         paging.draw()
-        return _Reader(chunk, self._turn, paging, set())
+        return _Reader(chunk, self._turn, paging)
 
     async def _ask(self, reader: _Reader[R], number: int) -> None:
         try:
@@ -179,29 +207,22 @@ class Engine(Generic[R]):
         else:
             self.requests += page.attempts
             self._answered(reader, number, page)
-        if self._group is not None and self.cause is None:
+        if self.cause is None:
             self.fill()
 
     def _request(self, reader: _Reader[R], number: int) -> Request[R]:
-        request = reader.chunk.request
-        if reader.paging is None:
-            return request
-        params = {
-            **request.params,
-            "limit": self._page_size,
-            "offset": reader.paging.offset(number),
-        }
-        part = f"{request.part}, page {number + 1}" if number else request.part
-        return Request(
-            endpoint=request.endpoint, params=params, fill=request.fill, path=request.path, part=part
-        )
+        paging = reader.paging
+        if paging is None:
+            return reader.chunk.request
+        return paged(reader.chunk.request, paging.limit, paging.offset(number), number)
 
     def _answered(self, reader: _Reader[R], number: int, page: Page[R]) -> None:
         kept = keep(page.rows, reader.chunk, reader.seen)
         error: CcError | None = None
         if (paging := reader.paging) is not None:
             reader.kept += len(kept.rows)
-            paging.took(number, page.received, page.received - kept.duplicates, page.total)
+            once = self._once(reader, page) if paging.again else None
+            paging.took(number, page.received, page.received - kept.duplicates, page.total, once)
             if reader.kept == reader.chunk.expect_rows:
                 paging.complete()  # every VDN has a row for every period: an empty page would tell no more
             if paging.done and paging.problem is not None:
@@ -214,6 +235,10 @@ class Engine(Generic[R]):
                     hint="ask a narrower time window, or again when fewer rows change",
                 )
         self._hand_on(reader, number, kept=kept, page=page, error=error)
+
+    def _once(self, reader: _Reader[R], page: Page[R]) -> int:
+        """Rows of a page that did not come before in the second reading."""
+        return page.received - keep(page.rows, reader.chunk, reader.again).duplicates
 
     def _failed(self, reader: _Reader[R], number: int, error: CcError) -> None:
         if reader.paging is not None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from cc_async.batch.collect import incomplete
+from cc_async.batch.chunk import Chunk
+from cc_async.batch.collect import for_part, incomplete
 from cc_async.batch.engine import Engine, Piece
 from cc_async.batch.merge import failure_of
+from cc_async.batch.remainder import question_of, remainder
 from cc_async.batch.result import Failure
 from cc_async.contract.spec import Question
-from cc_async.errors import CcError
+from cc_async.errors import CcError, ConnectError
 from cc_async.session.request import Rejected
 
 R = TypeVar("R")
@@ -32,6 +34,7 @@ class Buffer(Generic[R]):
         self._finished: set[int] = set()
         self._next = (0, 0)
         self._ahead = 0
+        self._ended = False
         self._news = asyncio.Event()
 
     def room(self, turn: int, number: int) -> bool:
@@ -47,11 +50,18 @@ class Buffer(Generic[R]):
         self._early[piece.turn, piece.number] = piece
         if piece.last:
             self._finished.add(piece.turn)
+            self._settle()
         self._news.set()
 
     def end(self) -> None:
-        """No more pieces will come."""
+        """No more pieces will come: what is missing stays missing."""
+        self._ended = True
         self._news.set()
+
+    @property
+    def ended(self) -> bool:
+        """True when no more pieces will come."""
+        return self._ended
 
     async def wait(self) -> None:
         """Until something has come since the last look."""
@@ -60,16 +70,21 @@ class Buffer(Generic[R]):
     def draw(self) -> Piece[R] | None:
         """The next piece in order, or None when it has not come yet."""
         piece = self._early.pop(self._next, None)
-        while piece is None and self._next[0] in self._finished:
-            self._finished.remove(self._next[0])
-            self._next = (self._next[0] + 1, 0)
-            piece = self._early.pop(self._next, None)
+        if piece is None and self._ended and self._early:
+            piece = self._early.pop(min(self._early))
         if piece is None:
             self._news.clear()
             return None
         self._next = (piece.turn, piece.number + 1)
         self._ahead -= 1
+        self._settle()
         return piece
+
+    def _settle(self) -> None:
+        """Go on to the next chunk when this one has nothing more."""
+        while self._next[0] in self._finished and self._next not in self._early:
+            self._finished.remove(self._next[0])
+            self._next = (self._next[0] + 1, 0)
 
 
 class Source(Protocol[R]):
@@ -92,8 +107,9 @@ class Stream(Generic[R]):
     requests. Leaving the block early, by ``break``, an error or a cancellation, leaves nothing running.
 
     When the rows are at an end and parts of the question failed or rows were unreadable, the iteration
-    raises as awaiting the query would, ``partial=True`` excepted: an error that concerns the whole client
-    bare, others in a ``BatchError``. By then everything that arrived has been handed out.
+    raises as awaiting the query would: an error that concerns the whole client bare, others in a
+    ``BatchError``. With ``partial=True`` it just ends, unless nothing at all was answered. By then everything
+    that arrived has been handed out.
     """
 
     def __init__(
@@ -109,15 +125,16 @@ class Stream(Generic[R]):
         self._run = run
         self._partial = partial
         self._task: asyncio.Task[None] | None = None
-        self._rows: Sequence[R] = ()
-        self._at = 0
+        self._left = False
+        self._rows: Iterator[R] = iter(())
+        self._failed: dict[int, Failure] = {}
+        self._never: list[Question] | None = None
+        self._answered = False
         self.record = record
         """The class of the rows."""
         self.buffer: Buffer[R] = Buffer(window, self._note)
         self.on_piece: Callable[[Piece[R]], None] | None = None
         """Sees every answer as it comes, before its turn."""
-        self.failures: list[Failure] = []
-        """The parts that were not answered whole, so far."""
         self.rejected: list[Rejected] = []
         """Rows that could not be read, so far; the first thousand of them."""
         self.rejected_count = 0
@@ -125,6 +142,27 @@ class Stream(Generic[R]):
         """Rows that came but were not kept: duplicates, and rows nobody asked for."""
         self.row_count = 0
         """Rows handed out or waiting to be."""
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The parts that were not answered whole, so far; those never begun are in ``unanswered`` only."""
+        return tuple(self._failed[index] for index in sorted(self._failed))
+
+    @property
+    def unanswered(self) -> Question | None:
+        """One question that asks exactly what failed, or None; after a ``cause``, what was never begun too."""
+        engine = self._source.engine
+        if self._never is None and self.cause is not None and engine is not None and self.buffer.ended:
+            begun = {chunk.index for chunk in engine.begun()}
+            rest = (chunk for chunk in engine.unfinished() if chunk.index not in begun)
+            self._never = [question_of(chunk, self.question) for chunk in rest]
+        failed = [failure.question for failure in self.failures]
+        return remainder(self.question, [*failed, *(self._never or ())])
+
+    @property
+    def complete(self) -> bool:
+        """True when, so far, every part was answered and every row could be read."""
+        return not self._failed and not self.rejected_count and self.cause is None
 
     @property
     def request_count(self) -> int:
@@ -145,17 +183,19 @@ class Stream(Generic[R]):
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise RuntimeError("a Stream is entered once; make another with query.stream()")
-        self._task = asyncio.create_task(self._guarded())
+        self._task = asyncio.create_task(self._guarded(), name=f"cc_async stream {self.question.interface}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        task = self._task
-        if task is None or task.done():
+        task, self._left = self._task, True
+        if task is None:
             return
         task.cancel()
         await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()  # the reader saw it, or left before it mattered
 
     async def _guarded(self) -> None:
         try:
@@ -172,22 +212,34 @@ class Stream(Generic[R]):
             self.rejected_count += len(piece.page.rejected)
             self.rejected.extend(piece.page.rejected[: KEPT_REJECTS - len(self.rejected)])
         if piece.error is not None:
-            self.failures.append(failure_of(piece.chunk, self.question, piece.error))
+            self._fail(piece.chunk, piece.error)
+        elif piece.last and not (piece.page and piece.page.rejected):
+            self._answered = True
+
+    def cut_off(self) -> None:
+        """Note that what was begun when the end came fails with its cause; the run says so at its end."""
+        engine, cause = self._source.engine, self.cause
+        if cause is not None and engine is not None:
+            for chunk in engine.begun():
+                self._fail(chunk, for_part(cause, chunk))
+
+    def _fail(self, chunk: Chunk[R], error: CcError) -> None:
+        if chunk.index not in self._failed:
+            self._failed[chunk.index] = failure_of(chunk, self.question, error)
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> R:
-        if self._at >= len(self._rows):
-            piece = await self._next_piece()
-            while piece is not None and not (piece.kept and piece.kept.rows):
-                piece = await self._next_piece()
-            if piece is None or piece.kept is None:
-                self._close_account()
-                raise StopAsyncIteration
-            self._rows, self._at = piece.kept.rows, 0
-        self._at += 1
-        return self._rows[self._at - 1]
+        for row in self._rows:
+            return row
+        while (piece := await self._next_piece()) is not None:
+            if piece.kept is not None:
+                self._rows = iter(piece.kept.rows)
+                for row in self._rows:
+                    return row
+        self._close_account()
+        raise StopAsyncIteration
 
     async def pieces(self) -> AsyncIterator[Piece[R]]:
         """The answers one by one, in order, failed ones included: for writers that keep account."""
@@ -198,6 +250,8 @@ class Stream(Generic[R]):
         task = self._task
         if task is None:
             raise RuntimeError("enter the stream first: 'async with query.stream() as rows'")
+        if self._left:
+            raise RuntimeError("the stream was left: make another with query.stream()")
         while True:
             piece = self.buffer.draw()
             if piece is not None:
@@ -210,11 +264,14 @@ class Stream(Generic[R]):
             await self.buffer.wait()
 
     def _close_account(self) -> None:
-        if self._partial:
+        if self.complete or (self._partial and (self.row_count or self._answered)):
             return
+        errors = [failure.error for failure in self.failures]
         if self.cause is not None:
             raise self.cause
-        if self.failures or self.rejected_count:
-            raise incomplete(
-                self.record.__name__, self.failures, self.rejected_count, self.rejected, self.row_count
-            )
+        nothing = not self.row_count and not self._answered
+        if nothing and errors and all(isinstance(error, ConnectError) for error in errors):
+            raise errors[0]  # nothing is reachable
+        raise incomplete(
+            self.question.interface, self.failures, self.rejected_count, self.rejected, self.row_count
+        )

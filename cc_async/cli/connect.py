@@ -11,6 +11,7 @@ from attrs import evolve
 
 from cc_async import AkSk, CmsClient, GatewayClient, settings
 from cc_async.cli.options import Link
+from cc_async.cli.usage import UsageError
 from cc_async.session.events import Observer
 from cc_async.session.secret import Secret
 from cc_async.settings import Site
@@ -42,11 +43,22 @@ def with_keys(site: Site) -> Site:
     """Ask for missing keys at the terminal, unseen; off a terminal a missing key is a ConfigError."""
     if sys.stdin.isatty() and sys.stderr.isatty():
         if site.access_key is None:
-            site = evolve(site, access_key=getpass.getpass("access key: "))
+            site = evolve(site, access_key=_typed("access key: "))
         if site.secret_key is None:
-            site = evolve(site, secret_key=Secret(getpass.getpass("secret key: ")))
+            site = evolve(site, secret_key=Secret(_typed("secret key: ")))
     site.require("access_key", "secret_key")
     return site
+
+
+def _typed(prompt: str) -> str:
+    """Return a line that the terminal does not show; raises UsageError when there is none."""
+    try:
+        typed = getpass.getpass(prompt, sys.stderr).strip()
+    except EOFError:
+        typed = ""
+    if not typed:
+        raise UsageError("no key was typed", hint="set CC_ASYNC_ACCESS_KEY and CC_ASYNC_SECRET_KEY")
+    return typed
 
 
 def cms_client(site: Site, observers: Sequence[Observer] = ()) -> CmsClient:

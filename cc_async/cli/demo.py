@@ -15,9 +15,12 @@ from cc_async.cli.account import Account
 from cc_async.cli.output import console
 from cc_async.session.clock import LoopClock
 from cc_async.simulator import Faults, Simulator
+from cc_async.simulator import LoopClock as SimulatorClock
 
 _QUOTA = Quota(50, per=1.0)
 _WIDTH = 100
+_INTO_INTERVAL = 240.0
+"""Seconds of the 5 minutes that have gone by in there: counters have something to show at any time of day."""
 _FAULTS = Faults(latency=0.01, jitter=0.02, error_rate={503: 0.01})
 
 
@@ -37,7 +40,10 @@ async def _demo(screen: Console, seed: int) -> None:
     """Open both sides, plan, ask, show."""
     per_second = (_QUOTA.limit, _QUOTA.per)
     seen = Account()
-    async with Simulator(seed, quota=per_second, faults=_FAULTS, record_requests=False) as sim:
+    start = LoopClock().wall() // 300 * 300 + _INTO_INTERVAL
+    async with Simulator(
+        seed, quota=per_second, faults=_FAULTS, record_requests=False, clock=SimulatorClock(start)
+    ) as sim:
         tenant = AkSk(sim.access_key, sim.secret_key)
         everything = AkSk(sim.global_access_key, sim.global_secret_key)
         cms = CmsClient(
@@ -52,7 +58,7 @@ async def _ask(
     screen: Console, seen: Account, sim: Simulator, cms: CmsClient, gateway: GatewayClient
 ) -> None:
     """Ask six questions at once and show what came."""
-    today = datetime.fromtimestamp(LoopClock().wall(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = datetime.fromtimestamp(sim.clock.wall(), UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     stats = cms.skill_call_stats(skill_ids=range(1, 2001))
     states = cms.skill_states(skill_ids=range(1, 2001))
     agents = cms.signed_in_agents(skill_ids=range(1, 51))

@@ -64,9 +64,8 @@ def plans(screen: Console, queries: Iterable[Query[Any]]) -> int:
 
 def queues(screen: Console, stats: Batch[SkillCallStats], states: Batch[SkillState]) -> None:
     """Print the busiest skill queues, two interfaces side by side."""
-    _title(
-        screen, "Skill queues, these 5 minutes", f"{len(stats):,} rows of calls, {len(states):,} of states"
-    )
+    note = f"{len(stats):,} + {len(states):,} rows; a call that overflows counts in each queue"
+    _title(screen, "Skill queues, these 5 minutes", note)
     rows = []
     names = ("calls_waiting", "longest_wait_seconds", "idle_agents")
     for row in _top(stats, "offered"):

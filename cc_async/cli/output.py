@@ -62,7 +62,8 @@ def table(view: View, records: Iterable[Any]) -> Table:
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for name in view.columns:
         left = name in view.texts
-        made.add_column(Text(_header(name)), justify="left" if left else "right", no_wrap=not left)
+        # Folded, never cut: half a number is a wrong number.
+        made.add_column(Text(_header(name)), justify="left" if left else "right", overflow="fold")
     for record in records:
         made.add_row(*(Text(cell(name, getattr(record, name))) for name in view.columns))
     return made

@@ -68,8 +68,6 @@ def built(make: Callable[[], Query[Any]]) -> Query[Any]:
     """Make a query; wrong arguments are the caller's, so they become a UsageError."""
     try:
         return make()
-    except CcError:
-        raise
     except (TypeError, ValueError) as error:
         raise UsageError(visible(str(error), longest=300)) from None
 
@@ -115,10 +113,8 @@ async def _stream(query: Query[Any], view: View) -> int:
 
 def expected(query: Query[Any]) -> int | None:
     """Return how many requests a query will take, where it can be told beforehand."""
-    try:
-        return query.plan().requests
-    except (CcError, ValueError):
-        return None
+    plan = query.plan()
+    return None if any(note.startswith("at least") for note in plan.notes) else plan.requests
 
 
 async def _arrived(query: Query[Any], partial: bool) -> tuple[Batch[Any], CcError | None]:

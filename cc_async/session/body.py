@@ -10,6 +10,13 @@ from cc_async.errors import DecodeError, ResponseTooLarge
 _MAX_MEMBERS = 64
 
 
+class NotCompressed(DecodeError):
+    """The body is not what its ``Content-Encoding`` says: worth one more request (a proxy may have cut it)."""
+
+    retryable = True
+    once = True
+
+
 def too_large(limit: int) -> ResponseTooLarge:
     """Return the error for an answer above the cap."""
     return ResponseTooLarge(f"the answer is larger than {limit} bytes", hint="ask for less at once")
@@ -30,9 +37,7 @@ def decompressed(body: bytes, encoding: str, limit: int) -> bytes:
     try:
         return _inflated(body, _window(body, encoding), limit)
     except (zlib.error, EOFError):
-        raise DecodeError(
-            f"the answer is not the {encoding} it says it is, or it is cut off", retryable=True
-        ) from None
+        raise NotCompressed(f"the answer is not the {encoding} it says it is, or it is cut off") from None
 
 
 def _window(body: bytes, encoding: str) -> int:

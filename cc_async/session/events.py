@@ -67,7 +67,7 @@ class QuotaPaused(Event):
 
 @frozen
 class RowsDropped(Event):
-    """Rows that were not kept: ``reason`` is ``duplicate``, ``foreign`` or ``outside``."""
+    """Rows that were not kept: ``reason`` is ``duplicates``, ``foreign`` or ``outside``."""
 
     part: str
     reason: str

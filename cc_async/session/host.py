@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,8 @@ class HostMemory:
         self._shapes: dict[str, Shape] = {}
         self.page_sizes: dict[str, int] = {}
         """Largest page by interface, once learned."""
+        self.lessons: dict[str, asyncio.Lock] = {}
+        """Held by the question that is learning the page size of an interface."""
         self.clock_offset: float | None = None
         """Seconds the server's clock is ahead of ours, by its last Date header (whole seconds)."""
 

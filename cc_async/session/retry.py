@@ -149,6 +149,8 @@ class RetryState:
             left = self._codes.get(error.code or "", 0)
             self._codes[error.code or ""] = left - 1
             return left > 0
+        if getattr(error, "once", False) and self.failures > 1:
+            return False
         # Both are decided already: an open breaker is there to fail fast, and the call has no time left.
         return error.retryable and not isinstance(error, (CircuitOpen, CallTimeout))
 

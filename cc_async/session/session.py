@@ -58,7 +58,8 @@ class Session:
             except CcError as error:
                 delay = await self._after(errand, error)
                 if delay is None:
-                    raise
+                    # Below this line are headers and bodies: nobody prints them as locals of a traceback.
+                    raise error.with_traceback(None)
             else:
                 errand.retries.succeeded()
                 return page if errand.attempts == 1 else evolve(page, attempts=errand.attempts)

@@ -30,6 +30,11 @@ _OLD = "the server should offer TLS 1.2 or newer"
 # Pieces of OpenSSL's reasons, the first that fits counts.
 _HANDSHAKE = (
     ("CERTIFICATE_REQUIRED", "the server wants a client certificate", "give Tls(client_cert=...)"),
+    (
+        "HANDSHAKE_FAILURE",
+        "the server refuses the handshake: it wants a client certificate, or no cipher of ours",
+        "give Tls(client_cert=...) if it wants one",
+    ),
     ("UNSUPPORTED_PROTOCOL", "the server speaks no TLS version we accept (1.2 or newer)", _OLD),
     ("PROTOCOL_VERSION", "the server speaks no TLS version we accept (1.2 or newer)", _OLD),
     ("WRONG_VERSION_NUMBER", "the server does not speak TLS on this port", "is it an http:// address?"),
@@ -52,9 +57,21 @@ def _pin(value: str | None) -> bytes | None:
     return bytes.fromhex(digits)
 
 
-def _optional_path(_: Any, attribute: Any, value: object) -> None:
+def _check_path(_: Any, attribute: Any, value: object) -> None:
     if value is not None and not isinstance(value, (str, Path)):
         raise ConfigError(f"Tls {attribute.name} must be a path, not {type(value).__name__}")
+
+
+def _check_paths(_: Any, attribute: Any, value: object) -> None:
+    paths = value if isinstance(value, tuple) and len(value) == 2 else (value,)
+    for path in paths:
+        if path is not None and not isinstance(path, (str, Path)):
+            raise ConfigError(f"Tls {attribute.name} must be a path, or the pair (certificate, key)")
+
+
+def _check_name(_: Any, attribute: Any, value: object) -> None:
+    if value is not None and (not isinstance(value, str) or not value):
+        raise ConfigError(f"Tls {attribute.name} must be a host name")
 
 
 @frozen
@@ -74,14 +91,18 @@ class Tls:
             file when the client is made.
     """
 
-    ca_file: str | Path | None = field(default=None, validator=_optional_path)
-    client_cert: str | Path | tuple[str | Path, str | Path] | None = None
-    fingerprint: str | None = None
-    server_name: str | None = None
+    ca_file: str | Path | None = field(default=None, validator=_check_path)
+    client_cert: str | Path | tuple[str | Path, str | Path] | None = field(
+        default=None, validator=_check_paths
+    )
+    fingerprint: str | None = field(default=None, validator=lambda *given: _pin(given[2]))
+    server_name: str | None = field(default=None, validator=_check_name)
     insecure: bool = False
 
     def __attrs_post_init__(self) -> None:
-        if self.insecure and (_pin(self.fingerprint) or self.ca_file):
+        if self.insecure not in (True, False):
+            raise ConfigError("insecure must be True or False")
+        if self.insecure and (self.fingerprint or self.ca_file):
             raise ConfigError("insecure=True checks nothing: it excludes ca_file and fingerprint")
 
     @property

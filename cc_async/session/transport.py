@@ -390,6 +390,8 @@ def _os_reason(error: OSError) -> str:
         return "the connection was refused: nothing listens on this port"
     if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
         return "the host is unreachable: no route to it"
+    if isinstance(error, ConnectionError):
+        return "the other side closed the connection while it was being made"
     return f"no connection: {os.strerror(error.errno) if error.errno else type(error).__name__}"
 
 

@@ -47,7 +47,8 @@ class Volume:
 def counters(start: int, offered: int, connected: int, bits: int, **given: int | None) -> Calls:
     """Fill in the counters that follow from offered and connected; `given` ones win.
 
-    Each one is a rounded-down share, so none goes down while a period fills.
+    Each one is a share rounded the same way all the time, so none goes down while a period fills; the one
+    within 20 s is rounded by seed, or a thousand queues with one call each would have none in all.
     """
     in_20s = given.get("connected_in_20s")
     wrapped_up = given.get("wrapped_up")
@@ -63,7 +64,9 @@ def counters(start: int, offered: int, connected: int, bits: int, **given: int |
         lost=offered - connected,
         ended=offered * 8 // 10 if ended is None else ended,
         ivr_seconds=offered * (15 + bits % 30) if ivr is None else ivr,
-        connected_in_20s=connected * (70 + (bits >> 8) % 28) // 100 if in_20s is None else in_20s,
+        connected_in_20s=(connected * (70 + (bits >> 8) % 28) + (bits >> 24) % 100) // 100
+        if in_20s is None
+        else in_20s,
         wrapped_up=wrapped_up,
         wrap_up_seconds=wrapped_up * (20 + (bits >> 16) % 60) if seconds is None else seconds,
     )

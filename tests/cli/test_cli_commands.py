@@ -6,6 +6,7 @@ import csv
 import io
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,25 @@ def test_as_a_process(environ: dict[str, str], form: tuple[str, ...]) -> None:
     )
     assert (outcome.returncode, outcome.stderr) == (0, "")
     assert len(outcome.stdout.splitlines()) == {(): 8, ("--json",): 1, ("--csv",): 6}[form]
+
+
+def test_the_demo(run: Run, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]) -> None:
+    """The demo plans, fetches 28 800 rows and more, and closes the account, on at most 100 columns."""
+    for variable in environ:
+        if variable.startswith("CC_ASYNC_"):
+            monkeypatch.delenv(variable)
+    began = time.monotonic()
+    outcome = run("demo")
+    assert time.monotonic() - began < 20.0
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[0].startswith("cc-async: ")
+    closing = outcome.out.split("The account")[1].splitlines()
+    account = {words[0]: words for words in map(str.split, closing) if words}
+    assert account["system_indicators"][3] == "28,800"
+    assert account["skill_call_stats"][3] == account["skill_states"][3] == "2,000"
+    assert account["task_stats"][3] == "3"
+    assert account["agent_call_stats"][3] == "40"
+    order = [outcome.out.index(title) for title in ("What it will cost", "Skill queues", "The account")]
+    assert order == sorted(order)

@@ -1,10 +1,9 @@
-"""What only a process or a terminal shows: hidden prompts, the bar, Ctrl-C, a closed pipe, the demo."""
+"""What only a process or a terminal shows: hidden prompts, the bar, Ctrl-C, a closed pipe."""
 
 from __future__ import annotations
 
 import json
 import os
-import pty
 import select
 import signal
 import subprocess
@@ -17,6 +16,7 @@ import pytest
 
 from cc_async.simulator import Faults
 
+pty: Any = pytest.importorskip("pty", reason="pseudo terminals are a POSIX matter")
 ROOT = Path(__file__).parent.parent.parent
 LONGEST = 60.0
 
@@ -80,6 +80,26 @@ def test_keys_are_asked_for_and_not_shown(environ: dict[str, str]) -> None:
     assert "3 skill queues" in terminal.seen
     assert secret not in terminal.seen
     assert access not in terminal.seen
+
+
+@pytest.mark.parametrize("typed", ["", "\x04"], ids=["an empty line", "the end of input"])
+def test_nothing_typed_is_a_usage_error(environ: dict[str, str], typed: str) -> None:
+    """Whoever types no key is told where else one can be set."""
+    environ.pop("CC_ASYNC_SECRET_KEY")
+    terminal = Terminal(environ, "skill-stats", "--skills", "1-3")
+    terminal.read_until("secret key: ")
+    terminal.type(typed)
+    assert terminal.end() == 2
+    assert "cc-async: no key was typed - set CC_ASYNC_ACCESS_KEY" in terminal.seen
+    assert "Traceback" not in terminal.seen
+
+
+def test_no_digit_is_lost_on_a_narrow_terminal(environ: dict[str, str]) -> None:
+    """Where a table is too wide its headings and cells are folded, never cut."""
+    terminal = Terminal({**environ, "COLUMNS": "50"}, "skill-stats", "--skills", "1-3")
+    assert terminal.end() == 0
+    assert "…" not in terminal.seen
+    assert "3 skill queues" in terminal.seen
 
 
 def test_a_bar_is_shown_on_anything_over_a_second(environ: dict[str, str], center: Any) -> None:
@@ -154,25 +174,3 @@ def json_first(path: str) -> str:
     """The first agent of a file of GUIDs, which nobody else may read."""
     assert Path(path).stat().st_mode & 0o077 == 0
     return next(iter(json.loads(Path(path).read_text())))
-
-
-def test_the_demo(environ: dict[str, str]) -> None:
-    """The demo plans, fetches 28 800 rows and more, and closes the account, on at most 100 columns."""
-    nothing = {name: text for name, text in environ.items() if not name.startswith("CC_ASYNC_")}
-    began = time.monotonic()
-    process = started(nothing, "demo", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = process.communicate(timeout=LONGEST)
-    assert time.monotonic() - began < 20.0
-    assert (process.returncode, err) == (0, b"")
-    text = out.decode()
-    lines = text.splitlines()
-    assert max(map(len, lines)) <= 100
-    assert lines[0].startswith("cc-async: ")
-    account = {
-        words[0]: words for words in map(str.split, text.split("The account")[1].splitlines()) if words
-    }
-    assert account["system_indicators"][3] == "28,800"
-    assert account["skill_call_stats"][3] == account["skill_states"][3] == "2,000"
-    assert account["task_stats"][3] == "3"
-    assert account["agent_call_stats"][3] == "40"
-    assert text.index("What it will cost") < text.index("Skill queues") < text.index("The account")

@@ -1,0 +1,83 @@
+"""A query into files: partition by partition where it asks for a time, as one partition otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from anyio import to_thread
+from attrs import evolve, frozen
+
+from cc_async.contract.endpoints import ENDPOINTS
+from cc_async.contract.spec import Question, Window, Windows
+from cc_async.export.layout import Target
+from cc_async.export.partitions import Coverage, floored, partitions, united
+from cc_async.export.progress import Exported, OnProgress
+from cc_async.export.run import Drop, Run
+from cc_async.export.schema import Schema
+from cc_async.export.store import Staged, Store
+
+if TYPE_CHECKING:
+    from cc_async.query import Query
+
+
+async def export(query: Query[Any], target: Target, *, on_progress: OnProgress | None = None) -> Exported:
+    """Write the rows of a query; see ``Query.to_parquet``, which this is with any format.
+
+    Raises:
+        ExportError, ConfigError: the files cannot be written.
+        CcError: as awaiting the query would; what was finished is in the files.
+    """
+    interface = query.question.interface
+    rule = ENDPOINTS[interface].split
+    with await to_thread.run_sync(Store, target, interface, Schema.of(query.origin.record)) as store:
+        run = Run(query, store, on_progress)
+        if isinstance(rule, Windows):
+            return await _by_time(run, rule)
+        run.progress.total = 1
+        return await run.whole(query.question, target.date_of(query.origin.now()))
+
+
+async def _by_time(run: Run, rule: Windows) -> Exported:
+    """Ask what is not done; partitions with a missing or damaged part are done no longer."""
+    store, query = run.store, run.query
+    await to_thread.run_sync(store.retire, store.damaged())
+    until = floored(query.origin.now(), rule.period)
+    done = [window for entry in store.manifest.entries.values() for window in entry.windows]
+
+    def asked() -> Iterator[tuple[Window, list[Window]]]:
+        coverage = Coverage(store.target, done)
+        for window in partitions(query.question, rule, store.target, until):
+            yield window, coverage.left(window)
+            coverage.add(window)
+
+    for _, left in asked():
+        run.progress.total += len(left)
+        run.progress.skipped += not left
+    wanted = (window for _, left in asked() for window in left)
+    return await run.windows(wanted, Fill(query.question, store, rule.period, Coverage(store.target, done)))
+
+
+@frozen
+class Fill:
+    """Adds a partition to what is there."""
+
+    question: Question
+    store: Store
+    period: int
+    before: Coverage
+    """What was done before this run."""
+
+    def drop(self, window: Window) -> Drop | None:
+        """Rows of single VDNs that were written before are left out of an answer about all VDNs."""
+        return self.before.foreign(window) if window.vdns is None else None
+
+    def commit(self, staged: Staged, window: Window, rejected: int, now: datetime) -> None:
+        """Enter the window as done, as far as the server's clock has come."""
+        end = min(window.end, floored(now, self.period))
+        if end <= window.begin:
+            staged.discard()
+            return
+        question = united(self.question, [evolve(window, end=end)])
+        self.store.commit(staged, question, rejected=rejected)

@@ -1,0 +1,120 @@
+"""What observers see, and that they harm nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from cc_async import AkSk, CmsClient, Event, Retry, SignatureRejected
+from cc_async.session import events
+from cc_async.simulator import Simulator
+
+OpenSim = Callable[..., Awaitable[Simulator]]
+MakeCms = Callable[..., CmsClient]
+
+
+class Notes:
+    """An observer that writes everything down."""
+
+    def __init__(self) -> None:
+        self.seen: list[Event] = []
+
+    def on_event(self, event: Event) -> None:
+        self.seen.append(event)
+
+    def names(self) -> list[str]:
+        return [type(event).__name__ for event in self.seen]
+
+    def of(self, kind: type[events.Event]) -> list[Event]:
+        return [event for event in self.seen if isinstance(event, kind)]
+
+
+class Broken:
+    """An observer that always raises."""
+
+    def on_event(self, event: Event) -> None:
+        raise RuntimeError("observer out of order")
+
+
+async def test_the_events_of_a_call(sim: Simulator, make_cms: MakeCms) -> None:
+    """Begin, one sent and one answered per request, end; all with the number of the call."""
+    notes = Notes()
+    await make_cms(sim, observers=[notes]).signed_in_agents([1, 2])
+    names = notes.names()
+    assert (names[0], names[-1]) == ("BatchStarted", "BatchDone")
+    assert sorted(names[1:-1]) == ["RequestAnswered"] * 2 + ["RequestSent"] * 2
+    assert {event.call for event in notes.seen} == {1}
+    assert {event.endpoint for event in notes.seen} == {"signed_in_agents"}
+    done = notes.seen[-1]
+    assert isinstance(done, events.BatchDone)
+    assert (done.requests, done.failures) == (2, 0)
+    assert done.rows == sum(
+        event.rows for event in notes.of(events.RequestAnswered) if isinstance(event, events.RequestAnswered)
+    )
+
+
+async def test_a_retry_is_told(sim: Simulator, make_cms: MakeCms) -> None:
+    """An attempt that failed, the wait, the attempt that succeeded."""
+    sim.fail("skill_states", status=503, times=1)
+    notes = Notes()
+    await make_cms(sim, observers=[notes]).skill_states([1])
+    assert notes.names() == [
+        "BatchStarted", "RequestSent", "RequestAnswered", "RequestRetried", "RequestSent", "RequestAnswered",
+        "BatchDone",
+    ]  # fmt: skip
+    failed, good = notes.of(events.RequestAnswered)
+    assert isinstance(failed, events.RequestAnswered)
+    assert isinstance(good, events.RequestAnswered)
+    assert (failed.status, failed.error, failed.attempt) == (503, "ServerError", 1)
+    assert (good.status, good.error, good.attempt, good.rows) == (200, None, 2, 1)
+
+
+async def test_what_was_dropped_rejected_locked_and_paused_is_told(
+    open_sim: OpenSim, make_cms: MakeCms
+) -> None:
+    """One event each for foreign rows, unreadable rows, a throttle, a lock-out and the breaker."""
+    sim = await open_sim()
+    notes = Notes()
+    cms = make_cms(sim, observers=[notes], retry=Retry(throttle_base=0.01, base=0.0))
+    row = {"skillId": 1, "callWaitNums": 3}
+    answer = {"resultCode": "0100000", "resultDesc": [row, row, {"skillId": 7}, {"skillId": "--"}]}
+    sim.fail("skill_states", body=answer, times=1)
+    await cms.skill_states([1, 2], partial=True)
+    dropped = [event for event in notes.seen if isinstance(event, events.RowsDropped)]
+    assert {(event.reason, event.count) for event in dropped} == {("duplicates", 1), ("foreign", 1)}
+    assert len(notes.of(events.RowRejected)) == 1
+    sim.fail("skill_states", status=429, times=1)
+    await cms.skill_states([1])
+    assert len(notes.of(events.QuotaPaused)) == 1
+    sim.fail("skill_call_stats", status=403, times=1)
+    with pytest.raises(Exception, match="403"):
+        await cms.skill_call_stats([1])
+    (opened,) = [event for event in notes.seen if isinstance(event, events.BreakerChanged)]
+    assert opened.state == "open"
+    other = make_cms(sim, observers=[notes], auth=AkSk(sim.access_key, "wrong"))
+    with pytest.raises(SignatureRejected):
+        await other.skill_states([1])
+    (locked,) = [event for event in notes.seen if isinstance(event, events.CredentialLocked)]
+    assert locked.scope == "*"
+
+
+async def test_an_observer_that_raises_harms_nobody(
+    sim: Simulator, make_cms: MakeCms, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The batch is whole, the observers after it see everything, and it is logged once."""
+    notes = Notes()
+    batch = await make_cms(sim, observers=[Broken(), notes]).skill_states([1])
+    assert batch.complete
+    assert notes.names() == ["BatchStarted", "RequestSent", "RequestAnswered", "BatchDone"]
+    assert caplog.text.count("observer Broken raised") == 1
+
+
+async def test_no_secret_reaches_an_observer(sim: Simulator, make_cms: MakeCms) -> None:
+    """Events hold neither keys nor signatures."""
+    notes = Notes()
+    await make_cms(sim, observers=[notes]).skill_states([1])
+    text = repr(notes.seen)
+    assert sim.secret_key not in text
+    assert sim.access_key not in text
+    assert "auth-v2" not in text
