@@ -18,6 +18,7 @@ CLAIMS = {
     "quota": "6 quota: cheap, exact, used",
     "split": "7 splitting a question",
     "imports": "8 importing the library",
+    "stitching": "9 calls of a day kept, 2 000 queues",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 

@@ -9,8 +9,9 @@ from attrs import define, frozen
 
 from cc_async.batch.collect import Collector, verdict
 from cc_async.batch.engine import End, Engine, Piece
+from cc_async.batch.learn import Learner, PageSize, teachable
 from cc_async.batch.packing import ArrayLimit
-from cc_async.batch.result import Batch
+from cc_async.batch.result import Batch, Failure
 from cc_async.batch.split import SplitOptions, split
 from cc_async.batch.stream import Buffer, Stream
 from cc_async.contract.spec import Endpoint, Question
@@ -19,9 +20,13 @@ from cc_async.errors import CallTimeout, CcError, ClosedError
 from cc_async.session import events
 from cc_async.session.call import Call
 from cc_async.session.quotas import Quotas
+from cc_async.session.request import Page, Request
 from cc_async.session.session import Session
 
 R = TypeVar("R")
+
+ROWS_AHEAD = 8_000
+"""Rows of pages a stream reads ahead at the most: 2 MB of them."""
 
 Resolve = Callable[[Question, Call], Awaitable[Question]]
 """Fills in the keys of groups that ask for all of them."""
@@ -36,14 +41,28 @@ class Options:
     vdn: int | None = None
     concurrency: int = 32
     timeout: float | None = 60.0
-    page_size: int = 100
+    page_size: PageSize = 100
     array_limit: ArrayLimit = "characters"
 
-    def split(self, endpoint: Endpoint[R]) -> SplitOptions:
-        """How questions of this interface are cut; a published page size is used whole, and no more."""
-        pages = endpoint.pages
-        published = pages is not None and pages.limit == pages.max_limit
-        return SplitOptions(self.array_limit, pages.limit if pages and published else self.page_size)
+    def split(self, endpoint: Endpoint[R], learned: int | None = None) -> SplitOptions:
+        """How questions of this interface are cut; a published page size is used whole, and no more.
+
+        ``learned``: the page size the host taught, which counts where it is to be learned.
+        """
+        pages, size = endpoint.pages, self.page_size
+        if pages is not None and pages.limit == pages.max_limit:
+            size = pages.limit
+        elif size == "learn":
+            size = learned or (100 if pages is None else pages.limit)
+        return SplitOptions(self.array_limit, size)
+
+    def window(self, endpoint: Endpoint[R]) -> int:
+        """Requests a stream may be ahead of its reader: enough to keep all busy, and bounded in rows."""
+        most = 2 * self.concurrency
+        if endpoint.pages is None:
+            return most
+        rows = self.split(endpoint, endpoint.pages.max_limit).page_size
+        return max(2, min(most, ROWS_AHEAD // rows))
 
 
 class Ready(Protocol[R]):
@@ -78,9 +97,11 @@ class Asking(Generic[R]):
         try:
             async with call.limit:
                 self.question = await self.resolve(self.question, call)
-                self.engine = self._engine(session, call, ready(self.question, session, call))
+                self.engine, learner = self._engine(session, call, ready(self.question, session, call))
                 if session.watchers:
                     session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
+                if learner is not None and (first := self.engine.peek()) is not None:
+                    self.engine.page_size = await learner.page_size(first)
                 await self.engine.run()
                 self.cause = self.engine.cause
         except ClosedError as error:
@@ -93,15 +114,24 @@ class Asking(Generic[R]):
             self.core.end(call)
         return call
 
-    def _engine(self, session: Session, call: Call, end: End[R]) -> Engine[R]:
-        cut = self.options.split(self.endpoint)
-        return Engine(
-            lambda request: session.send(request, call, self.options.quotas),
+    def _engine(self, session: Session, call: Call, end: End[R]) -> tuple[Engine[R], Learner[R] | None]:
+        """The engine, and who learns the page size for it if that is wanted."""
+        memory, endpoint = session.memory, self.endpoint
+        cut = self.options.split(endpoint, memory.page_sizes.get(endpoint.name))
+
+        def send(request: Request[R]) -> Awaitable[Page[R]]:
+            return session.send(request, call, self.options.quotas)
+
+        learns = self.options.page_size == "learn" and teachable(endpoint)
+        learner = Learner(send, memory, endpoint) if learns else None
+        engine = Engine(
+            learner.send if learner is not None else send,
             split(self.question, self.endpoint, cut, fair=True),
             end,
             workers=self.options.concurrency,
             page_size=cut.page_size,
         )
+        return engine, learner
 
     def _too_late(self, session: Session) -> CallTimeout:
         return CallTimeout(
@@ -121,10 +151,14 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
         collector = Collector(question, asking.endpoint, lambda piece: tell_dropped(session, call, piece))
         return collector
 
-    call = await asking.run(ready)
+    try:
+        call = await asking.run(ready)
+    except CcError as error:
+        _nothing_asked(asking, error)
+        raise
     session, engine, cause = asking.core.session, asking.engine, asking.cause
     if session is None or collector is None or engine is None:
-        raise cause or ClosedError("the client was closed")
+        raise _nothing_asked(asking, cause or ClosedError("the client was closed"))
     batch = collector.batch(
         engine.unfinished(),
         cause,
@@ -136,6 +170,14 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
     return verdict(batch, cause, arrived=collector.arrived, partial=partial)
 
 
+def _nothing_asked(asking: Asking[R], error: CcError) -> CcError:
+    """The error, its batch being that of this question: all of it is left, for ``retry`` to ask."""
+    failure = Failure(asking.question, (), None, None, error, error.attempts)
+    record, key = asking.endpoint.record, asking.endpoint.key
+    error.batch = Batch((), asking.question, record, failures=(failure,), key_field=key)
+    return error
+
+
 def stream(asking: Asking[R], *, partial: bool) -> Stream[R]:
     """The stream of a question; nothing is sent until it is entered."""
 
@@ -145,10 +187,11 @@ def stream(asking: Asking[R], *, partial: bool) -> Stream[R]:
             return stream.buffer
 
         call = await asking.run(ready)
+        stream.cut_off()
         if (session := asking.core.session) is not None:
             tell_done(session, call, stream.request_count, stream.row_count, len(stream.failures))
 
-    window = 2 * asking.options.concurrency
+    window = asking.options.window(asking.endpoint)
     return Stream(asking, run, window=window, partial=partial, record=asking.endpoint.record)
 
 

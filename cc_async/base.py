@@ -20,6 +20,7 @@ from cc_async.contract.spec import Endpoint, Group, Host, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
 from cc_async.health import Health, health_of
+from cc_async.one import one, single
 from cc_async.query import Origin, Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
@@ -164,10 +165,22 @@ class BaseClient:
             plan=lambda: self._plan(question, endpoint),
             # A stream has no end to wait for: only a timeout that was asked for holds.
             stream=lambda: stream(asking(limit), partial=partial),
+            one=lambda key, max_age: self._one(question, endpoint, seconds, key, max_age),
             origin=Origin(
-                endpoint.record, lambda other: self._query(other, endpoint, timeout, partial), self._now, partial
+                endpoint.record,
+                lambda other: self._query(other, endpoint, timeout, partial),
+                self._now,
+                partial,
             ),
         )
+
+    async def _one(
+        self, question: Question, endpoint: Endpoint[R], timeout: float | None, key: object, max_age: float
+    ) -> R:
+        wanted = single(question, endpoint, key)
+        if wanted.kind is not None:
+            self._warn_above((wanted.key,), wanted.kind)
+        return await one(self._core, self._options, wanted, endpoint, timeout, max_age)
 
     def _now(self) -> datetime:
         """The server's time, as far as it is known."""
@@ -177,7 +190,8 @@ class BaseClient:
     def _plan(self, question: Question, endpoint: Endpoint[Any]) -> Plan:
         known = evolve(question, groups=tuple(map(self._known_group, question.groups)))
         quota = self._options.quotas.of(endpoint)
-        return plan(known, endpoint, self._options.split(endpoint), quota)
+        learned = self._core.memory.page_sizes.get(endpoint.name)
+        return plan(known, endpoint, self._options.split(endpoint, learned), quota)
 
     def _known_group(self, group: Group) -> Group:
         """A group of all keys, with its keys where they were looked up lately."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 from cc_async.asking import Options
 from cc_async.base import UNSET, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import CC_ID, VDN, read_id, read_ids, read_task_ids, read_window
+from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
-from cc_async.cms_base import ByVdn, CmsBase, Ids, check_array_limit, cms_quotas
+from cc_async.cms_base import ByVdn, CmsBase, Ids, check_array_limit, check_page_size, cms_quotas
 from cc_async.contract import endpoints
 from cc_async.contract.records import (
     AgentState,
@@ -59,7 +60,8 @@ class CmsClient(CmsBase):
             or None for no pacing. Ten a second unless told otherwise: the server's limit is not published.
         concurrency: requests under way at the same time, at most.
         timeout: seconds for a whole call, waiting, retries and pages included; None: only its requests'.
-        page_size: rows asked for per page of ``system_indicators``.
+        page_size: rows asked for per page of ``system_indicators``; ``"learn"`` asks for 1000 once and keeps
+            what the host really gives: the documents promise 100, ten times as many requests.
         array_limit: ``"characters"``: an id array has at most 1000 characters and 1000 items, which holds
             by every edition of the documents; ``"items"``: 1000 items.
         tls: ``Tls(...)`` or an ``ssl.SSLContext``; None: verified with the system's issuers.
@@ -91,7 +93,7 @@ class CmsClient(CmsBase):
         quota: QuotaSetting = Quota(10, per=1.0),  # noqa: B008 - frozen
         concurrency: int = 32,
         timeout: float | None = 60.0,
-        page_size: int = 100,
+        page_size: PageSize = 100,
         array_limit: ArrayLimit = "characters",
         tls: Tls | ssl.SSLContext | None = None,
         host: str | None = None,
@@ -115,7 +117,7 @@ class CmsClient(CmsBase):
             vdn=None if vdn is None else read_id(vdn, VDN),
             concurrency=check_count("concurrency", concurrency, 10_000),
             timeout=check_timeout(timeout),
-            page_size=check_count("page_size", page_size, 10_000),
+            page_size=check_page_size(page_size),
             array_limit=check_array_limit(array_limit),
         )
         tenant, overall = check_auth(auth), check_auth(global_auth or auth)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
+from cc_async.batch.coalesce import Coalescer
 from cc_async.contract.spec import KeyKind
 from cc_async.errors import ClosedError
 from cc_async.session.auth import Auth
@@ -94,6 +95,7 @@ class Core:
         self.budget = RetryBudget(setup.retry.budget)
         self.probation = Probation()
         self.skills: KeyDirectory | None = None
+        self.coalescer: Coalescer | None = None
         self._session: Session | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
@@ -116,13 +118,14 @@ class Core:
         name = self.transport.name
         if self._closed:
             raise ClosedError("the client is closed", host=name, hint="make a new one")
-        loop = asyncio.get_running_loop()
-        if self._session is None:
-            self._session = self._start(loop)
-        elif self._pid != os.getpid():
+        if self._session is not None and self._pid != os.getpid():
+            # Asked first: a forked child has no running loop even inside of one.
             raise ClosedError(
                 "the client was opened before a fork", host=name, hint="make one in each process"
             )
+        loop = asyncio.get_running_loop()
+        if self._session is None:
+            self._session = self._start(loop)
         elif self._loop is not loop:
             raise ClosedError("the client belongs to another event loop", host=name, hint="make one per loop")
         return self._session
@@ -135,6 +138,7 @@ class Core:
             self.pacer.bind(clock)
         self._loop, self._pid = loop, os.getpid()
         self.skills = KeyDirectory(clock)
+        self.coalescer = Coalescer(clock, self.transport.name)
         exchange = Exchange(
             self.transport,
             Circuit(setup.breaker, clock, rng, self.transport.name, self._breaker_changed),
@@ -189,6 +193,8 @@ class Core:
         try:
             if self._session is not None and self._pid == os.getpid():
                 await self._wait_for_calls(grace)
+                if self.coalescer is not None:
+                    await self.coalescer.aclose()
         finally:
             await self.transport.close()
 

@@ -1,4 +1,4 @@
-"""Query: one question bound to a client, and its verbs: await, plan, stream."""
+"""Query: one question bound to a client, and its verbs: await, plan, stream, one."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
     ``await query`` returns a ``Batch`` and raises what the method that made the query names.
     """
 
-    __slots__ = ("__weakref__", "_ask", "_origin", "_plan", "_question", "_running", "_stream")
+    __slots__ = ("__weakref__", "_ask", "_one", "_origin", "_plan", "_question", "_running", "_stream")
 
     def __init__(
         self,
@@ -55,12 +55,14 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
         ask: Callable[[], Coroutine[Any, Any, Batch[R]]],
         plan: Callable[[], Plan],
         stream: Callable[[], Stream[R]],
+        one: Callable[[Any, float], Coroutine[Any, Any, R]],
         origin: Origin[R],
     ) -> None:
         self._question = question
         self._ask = ask
         self._plan = plan
         self._stream = stream
+        self._one = one
         self._origin = origin
         # A task steps its coroutine from outside: each task that was given this query has its own run.
         self._running: WeakKeyDictionary[asyncio.Task[Any], Coroutine[Any, Any, Batch[R]]]
@@ -81,6 +83,27 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
         The client's default timeout does not hold for streams; one given to the method does.
         """
         return self._stream()
+
+    async def one(self, key: Any, max_age: float = 0.0) -> R:
+        """The record of one key, asked together with every other caller of the moment.
+
+        A thousand tasks that want one queue each cost as many requests as one question of a thousand
+        queues: callers of one tick, of this client and its copies, are joined per VDN, and who wants what is
+        being asked already waits for that answer. Each caller has a result, an error, a timeout
+        and a cancellation of its own; when the last one leaves, the request ends.
+
+        Args:
+            key: id of a queue, an agent, a task or a VDN; ``(vdn, id)`` where the query is of several VDNs.
+            max_age: seconds; a record whose answer came at most so long ago is returned without asking.
+                ``sampled_at`` says when it was true.
+
+        Raises:
+            UnknownKey: the server answered without this key.
+            TypeError: the interface has many rows for one key, or the key is of the wrong kind.
+            ValueError: the query was given keys, and this is none of them.
+            CcError: as awaiting the query, bare.
+        """
+        return await self._one(key, max_age)
 
     @property
     def origin(self) -> Origin[R]:

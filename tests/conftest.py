@@ -48,9 +48,12 @@ class Ahead:
     """A client's clock that can be put forward: what is remembered grows old, timers stay the loop's."""
 
     skew: float = 0.0
+    """Seconds that have passed in no time."""
+    off: float = 0.0
+    """Seconds the wall clock is set wrong."""
 
     def wall(self) -> float:
-        return time.time() + self.skew
+        return time.time() + self.skew + self.off
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time() + self.skew

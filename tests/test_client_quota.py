@@ -97,3 +97,16 @@ async def test_no_quota_does_not_wait(given: object, open_sim: OpenSim, make_cms
     async with asyncio.timeout(3):
         await asyncio.gather(*(cms.skill_states([1]) for _ in range(100)))
     assert len(sim.requests) == 100
+
+
+async def test_an_interface_has_one_quota_however_it_is_called(open_sim: OpenSim, make_cms: MakeCms) -> None:
+    """By method, by relative and by absolute path: the server counts one interface."""
+    sim = await open_sim(quota=(3, 0.4))
+    cms = make_cms(sim, quota=Quota(3, per=0.4))
+    await cms.skill_states([1])
+    path = "skill/stateinfo"
+    params = {"ccId": 1, "vdn": 170, "skillIds": [1]}
+    absolute = f"/rest/cmsapp/v1/openapi/{path}"
+    calls = [call for _ in range(3) for call in (cms.call(path, params), cms.call(absolute, params))]
+    await asyncio.gather(*(cms.skill_states([1]) for _ in range(3)), *calls)
+    assert sim.over_quota == 0

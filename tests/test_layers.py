@@ -19,6 +19,7 @@ LAYERS = (
     {"batch"},
     {
         "query",
+        "one",
         "asking",
         "core",
         "base",

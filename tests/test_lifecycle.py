@@ -19,12 +19,15 @@ OpenSim = Callable[..., Awaitable[Simulator]]
 MakeCms = Callable[..., CmsClient]
 
 
+SERVER_SIDE = ("RequestHandler", "_accept_connection2")
+
+
 def others() -> set[asyncio.Task[Any]]:
     """Tasks besides this test and the server's."""
     return {
         task
         for task in asyncio.all_tasks()
-        if task is not asyncio.current_task() and "RequestHandler" not in repr(task.get_coro())
+        if task is not asyncio.current_task() and not any(name in repr(task) for name in SERVER_SIDE)
     }
 
 

@@ -31,6 +31,7 @@ from cc_async import (
     CtiStatus,
     DecodeError,
     Event,
+    ExportError,
     Failure,
     GatewayClient,
     GatewayError,
@@ -166,7 +167,7 @@ async def a_stream(cms: CmsClient) -> None:
         async for row in rows:
             assert_type(row, SystemIndicators)
             use(row.key)
-        assert_type(rows.failures, list[Failure])
+        assert_type(rows.failures, tuple[Failure, ...])
         assert_type(rows.rejected, list[Rejected])
         assert_type(rows.request_count, int)
 
@@ -272,7 +273,7 @@ async def errors(cms: CmsClient) -> None:
     except (TlsError, ConnectError, RequestTimeout, CallTimeout, ResponseTooLarge, ProtocolError) as error:
         assert_type(error.retryable, bool)
         assert_type(error.retry_after, float | None)
-    except (ConfigError, ClosedError, DecodeError, PaginationLoop, UnknownKey) as error:
+    except (ConfigError, ClosedError, DecodeError, ExportError, PaginationLoop, UnknownKey) as error:
         assert_type(error.code, str | None)
     except CcError as error:
         assert_type(error.endpoint, str | None)

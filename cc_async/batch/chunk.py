@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from datetime import datetime
-from operator import attrgetter
+from datetime import UTC, datetime, timedelta
+from operator import add, attrgetter
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
@@ -14,6 +14,8 @@ from cc_async.session.request import Request
 
 R = TypeVar("R")
 Keys = tuple[int, ...] | tuple[str, ...]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 INSTANT = "interval_start"
 """Record field that says when a row of a time question begins."""
@@ -68,6 +70,10 @@ class Kept(Generic[R]):
         return self.foreign + self.duplicates + self.outside
 
 
+_instant: Callable[[Any], datetime] = attrgetter(INSTANT)
+_line: Callable[[Any], tuple[int | None, int]] = attrgetter("cc_id", "vdn")
+
+
 def identity(endpoint: Endpoint[Any]) -> Callable[[Any], Hashable]:
     """What makes two rows of one chunk the same row."""
     if isinstance(endpoint.split, Windows):
@@ -77,31 +83,131 @@ def identity(endpoint: Endpoint[Any]) -> Callable[[Any], Hashable]:
     return attrgetter("key")
 
 
-def keep(rows: Sequence[R], chunk: Chunk[R], seen: set[Hashable]) -> Kept[R]:
+class Seen:
+    """The rows of one chunk that came so far, dropped ones included.
+
+    Rows of a time window that belong there are a mark each in a grid of VDNs and periods: a byte in place of
+    the hundred that a set of names takes. All others are names in a set.
+    """
+
+    __slots__ = ("grid", "names")
+
+    def __init__(self) -> None:
+        self.names: set[Hashable] = set()
+        self.grid: _Grid | None = None
+
+    def add(self, row: Any, name: Hashable) -> bool:
+        """Note a row; False when it came before."""
+        if self.grid is not None and (place := self.grid.place(row)) >= 0:
+            known = bool(self.grid.marks[place])
+            self.grid.marks[place] = 1
+            return not known
+        if name in self.names:
+            return False
+        self.names.add(name)
+        return True
+
+    def add_clean(self, rows: Sequence[Any], chunk: Chunk[Any]) -> bool:
+        """Note a page of rows of which none came before and all belong here; else note nothing, and False."""
+        if chunk.window is None:
+            names = set(map(identity(chunk.request.endpoint), rows))
+            if len(names) < len(rows) or not self.names.isdisjoint(names) or not _all_wanted(rows, chunk):
+                return False
+            self.names |= names
+            return True
+        if self.grid is None:
+            self.grid = _Grid(chunk)
+        return self.grid.add_clean(rows)
+
+
+_NOWHERE = -(10**12)
+_MOST_LINES = 10_000
+"""Twice the newest number of VDNs known; what comes beyond is remembered by name."""
+
+
+class _Grid:
+    """A byte for every period of every VDN of a time window."""
+
+    __slots__ = ("_lines", "_slots", "marks")
+
+    def __init__(self, chunk: Chunk[Any]) -> None:
+        rule, window = chunk.request.endpoint.split, chunk.window
+        if window is None or not isinstance(rule, Windows):
+            raise ValueError("only a time window has a grid")
+        self.marks = bytearray()
+        self._slots = _Slots(*window, timedelta(seconds=rule.period))
+        self._lines = _Lines(chunk.vdns, self._slots.count, self.marks)
+
+    def place(self, row: Any) -> int:
+        """The byte of a row; below 0 when it does not belong here."""
+        return self._lines[_line(row)] + self._slots[_instant(row)]
+
+    def add_clean(self, rows: Sequence[Any]) -> bool:
+        """As ``Seen.add_clean``; no step of Python per row but the marking."""
+        lines = map(self._lines.__getitem__, map(_line, rows))
+        places = list(map(add, lines, map(self._slots.__getitem__, map(_instant, rows))))
+        if not places:
+            return True
+        marks = self.marks
+        if min(places) < 0 or len(set(places)) < len(places) or any(map(marks.__getitem__, places)):
+            return False
+        for place in places:
+            marks[place] = 1
+        return True
+
+
+class _Slots(dict[datetime, int]):
+    """The number of a period in its window by its begin; far below 0 outside, and off the grid."""
+
+    def __init__(self, begin: datetime, end: datetime, period: timedelta) -> None:
+        self._begin, self._end, self._period = begin, end, period
+        self._origin = begin - (begin - _EPOCH) % period
+        self.count = -(-(end - self._origin) // period)
+
+    def __missing__(self, instant: datetime) -> int:
+        number, off = divmod(instant - self._origin, self._period)
+        inside = self._begin <= instant < self._end and not off
+        self[instant] = slot = number if inside else _NOWHERE
+        return slot
+
+
+class _Lines(dict[tuple[int | None, int], int]):
+    """Where the line of a VDN begins in the grid; far below 0 for VDNs nobody asked for."""
+
+    def __init__(self, vdns: tuple[int, ...] | None, length: int, marks: bytearray) -> None:
+        self._vdns = None if vdns is None else frozenset(vdns)
+        self._length = length
+        self._marks = marks
+
+    def __missing__(self, line: tuple[int | None, int]) -> int:
+        foreign = self._vdns is not None and line[1] not in self._vdns
+        if foreign or len(self) >= _MOST_LINES:
+            self[line] = _NOWHERE
+        else:
+            self[line] = len(self._marks)
+            self._marks.extend(bytes(self._length))
+        return self[line]
+
+
+def keep(rows: Sequence[R], chunk: Chunk[R], seen: Seen) -> Kept[R]:
     """Drop rows that were seen before, that nobody asked for, and those outside [begin, end).
 
     ``seen`` belongs to the chunk and learns the rows of every page, dropped ones included, so that a page
-    that comes twice is recognised whatever it holds. Chunks share no row, so one set per chunk is enough.
+    that comes twice is recognised whatever it holds. Chunks share no row, so one per chunk is enough.
     """
     endpoint = chunk.request.endpoint
     if not hasattr(endpoint.record, "key"):
         return Kept(rows)  # the raw answer of a sister interface: nobody knows what a row is
-    names = list(map(identity(endpoint), rows))
-    fresh = set(names)
-    wanted = _wanted(chunk)
-    clean = len(fresh) == len(names) and seen.isdisjoint(fresh)
-    if clean and _all_wanted(rows, chunk, wanted):
-        seen |= fresh
+    if seen.add_clean(rows, chunk):
         return Kept(rows)
+    name_of, wanted = identity(endpoint), _wanted(chunk)
     kept: list[R] = []
     foreign = duplicates = outside = 0
     ours = attrgetter("vdn" if chunk.window else endpoint.key or "key")
-    for name, row in zip(names, rows, strict=True):
-        if name in seen:
+    for row in rows:
+        if not seen.add(row, name_of(row)):
             duplicates += 1
-            continue
-        seen.add(name)
-        if wanted is not None and ours(row) not in wanted:
+        elif wanted is not None and ours(row) not in wanted:
             foreign += 1
         elif chunk.window is not None and not chunk.window[0] <= _instant(row) < chunk.window[1]:
             outside += 1
@@ -110,7 +216,6 @@ def keep(rows: Sequence[R], chunk: Chunk[R], seen: set[Hashable]) -> Kept[R]:
     return Kept(kept, foreign, duplicates, outside)
 
 
-_instant: Callable[[Any], datetime] = attrgetter(INSTANT)
 
 
 def _wanted(chunk: Chunk[Any]) -> frozenset[int | str] | None:
@@ -120,14 +225,7 @@ def _wanted(chunk: Chunk[Any]) -> frozenset[int | str] | None:
     return frozenset(chunk.keys) if chunk.keys and chunk.request.endpoint.key is not None else None
 
 
-def _all_wanted(rows: Sequence[R], chunk: Chunk[R], wanted: frozenset[int | str] | None) -> bool:
-    """The usual page has nothing to drop: that is seen without a step of Python per row."""
-    if not rows:
-        return True
-    ours = attrgetter("vdn" if chunk.window else chunk.request.endpoint.key or "key")
-    if wanted is not None and not wanted.issuperset(map(ours, rows)):
-        return False
-    if chunk.window is None:
-        return True
-    instants = list(map(_instant, rows))
-    return chunk.window[0] <= min(instants) and max(instants) < chunk.window[1]
+def _all_wanted(rows: Sequence[Any], chunk: Chunk[Any]) -> bool:
+    """The usual page of keys has nothing to drop: that is seen without a step of Python per row."""
+    wanted = _wanted(chunk)
+    return wanted is None or wanted.issuperset(map(attrgetter(chunk.request.endpoint.key or "key"), rows))

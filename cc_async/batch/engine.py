@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 import anyio
@@ -10,7 +10,7 @@ from anyio.abc import TaskGroup
 from attrs import define, field, frozen
 
 from cc_async.batch.paging import Paging, paged
-from cc_async.batch.split import Chunk, Kept, keep
+from cc_async.batch.split import Chunk, Kept, Seen, keep
 from cc_async.errors import (
     AddressBlocked,
     CcError,
@@ -66,8 +66,8 @@ class _Reader(Generic[R]):
     chunk: Chunk[R]
     turn: int
     paging: Paging | None
-    seen: set[Hashable] = field(factory=set)
-    again: set[Hashable] = field(factory=set)
+    seen: Seen = field(factory=Seen)
+    again: Seen = field(factory=Seen)
     """Rows of the second reading, if there is one."""
     kept: int = 0
 

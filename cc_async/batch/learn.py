@@ -82,10 +82,11 @@ class Learner(Generic[R]):
             self._spent += self._early.attempts
         self._early = answer
         if isinstance(answer, Page):
-            if answer.received >= self._large:
+            given, total = answer.received, answer.total
+            if given >= self._large or (given > self._small and total == given):
                 return self._remember(self._large)
-            if answer.total is not None and answer.total > answer.received > 0:
-                return self._remember(answer.received)
+            if total is not None and total > given > 0:
+                return self._remember(given)
         return self._large
 
     async def _ask(self, request: Request[R], size: int) -> Page[R] | CcError:

@@ -51,7 +51,8 @@ class _Reading:
         self.repeated += received - once
         if total is not None:
             self.moved = self.moved or self.total not in (None, total)
-            self.absurd = self.absurd or (received > 0 and total < place * self.stride + received)
+            beyond = min(place * self.stride + received, self.distinct)
+            self.absurd = self.absurd or (received > 0 and total < beyond)
             self.total = total
         if received < self.stride:
             self.shortest = place if self.shortest is None else min(self.shortest, place)
@@ -60,7 +61,7 @@ class _Reading:
 
     @property
     def unsteady(self) -> str | None:
-        """What speaks of rows that came or went meanwhile: one may have slipped between two pages; or None."""
+        """What speaks of rows that came or went meanwhile, so that one may have been missed; or None."""
         if self.moved and not self.absurd:
             return f"rows came or went while the pages were read: the total is {self.total} now"
         return None

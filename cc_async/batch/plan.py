@@ -10,7 +10,7 @@ from attrs import frozen
 from cc_async.batch.packing import spans
 from cc_async.batch.split import SplitOptions
 from cc_async.batch.windows import ALL_VDNS, Cut, cuts, rows_at_most
-from cc_async.contract.spec import Endpoint, Group, IdArray, OneByOne, Question, Quota, Windows
+from cc_async.contract.spec import Endpoint, Group, IdArray, OneByOne, Pages, Question, Quota, Windows
 
 _ALL_VDNS = f"all VDNs are counted as {ALL_VDNS}: the answer may take more requests, or fewer"
 _PAGES_LATER = "at least: how many pages there are is known after the first answer"
@@ -19,11 +19,24 @@ _NO_QUOTA = "no quota is set: as fast as the server answers"
 
 
 @frozen
+class OtherPages:
+    """The cost of the same question with pages of another size."""
+
+    page_size: int
+    requests: int
+    seconds: float
+
+    def __str__(self) -> str:
+        cost = f"{_number(self.requests, 'request')}, {human(self.seconds)}"
+        return f"at {self.page_size:,} rows a page {cost}"
+
+
+@frozen
 class Plan:
     """What a question will cost; nothing was sent to find out.
 
-    Retries are not counted. A paged chunk whose last page comes full takes one more request, to see that
-    there is nothing behind it.
+    Retries are not counted. Where periods are missing, a paged chunk may take one more request, to see that
+    there is nothing behind its last page.
     """
 
     chunks: int
@@ -35,12 +48,15 @@ class Plan:
     """Rows the answer can have at the most; None when nobody knows."""
     notes: tuple[str, ...] = ()
     """What the numbers do not know."""
+    other: OtherPages | None = None
+    """The cost with the other page size, where there is a choice and it matters."""
 
     def __str__(self) -> str:
         rows = "" if self.rows_expected is None else f", up to {_number(self.rows_expected, 'row')}"
         cost = f"{_number(self.requests, 'request')} in {_number(self.chunks, 'chunk')}{rows}"
         notes = f" ({'; '.join(self.notes)})" if self.notes else ""
-        return f"{cost}: {human(self.seconds)}{notes}."
+        other = "" if self.other is None else f"; {self.other}"
+        return f"{cost}: {human(self.seconds)}{other}{notes}."
 
 
 def plan(
@@ -55,18 +71,31 @@ def plan(
     """
     options = options or SplitOptions()
     notes: list[str] = []
+    other: OtherPages | None = None
     if isinstance(endpoint.split, Windows):
         chunks, requests, rows = _time(question, endpoint.split, options.page_size, notes)
+        other = _other(question, endpoint.split, endpoint.pages, options.page_size, quota, requests)
     else:
         chunks, requests, rows = _groups(question, endpoint, options, notes)
     if quota is None:
         notes.append(_NO_QUOTA)
-    return Plan(chunks, requests, _seconds(requests, quota), rows, tuple(notes))
+    return Plan(chunks, requests, _seconds(requests, quota), rows, tuple(notes), other)
+
+
+def _other(
+    question: Question, rule: Windows, sizes: Pages | None, size: int, quota: Quota | None, requests: int
+) -> OtherPages | None:
+    """The cost at the documented page size, or, when that is asked for, at the largest one known."""
+    if sizes is None:
+        return None
+    another = sizes.max_limit if size == sizes.limit else sizes.limit
+    _, other, _ = _time(question, rule, another, [])
+    return None if other == requests else OtherPages(another, other, _seconds(other, quota))
 
 
 def pages(rows: int, page_size: int) -> int:
-    """Requests that read so many rows: pages come full up to the last, which shows that it is the last."""
-    return rows // page_size + 1
+    """Requests that read so many rows; that there are none takes one, too."""
+    return max(1, -(-rows // page_size))
 
 
 def human(seconds: float) -> str:

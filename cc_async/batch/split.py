@@ -8,13 +8,13 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from cc_async.batch.chunk import Chunk, Kept, Keys, keep
+from cc_async.batch.chunk import Chunk, Kept, Keys, Seen, keep
 from cc_async.batch.packing import ArrayLimit, check_fits, spans
 from cc_async.batch.windows import cuts, on_the_wire, rows_at_most
 from cc_async.contract.spec import Endpoint, Group, IdArray, OneByOne, Question, Windows
 from cc_async.session.request import Request
 
-__all__ = ["Chunk", "Kept", "SplitOptions", "keep", "split"]
+__all__ = ["Chunk", "Kept", "Seen", "SplitOptions", "keep", "split"]
 
 R = TypeVar("R")
 

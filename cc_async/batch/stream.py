@@ -150,7 +150,7 @@ class Stream(Generic[R]):
 
     @property
     def unanswered(self) -> Question | None:
-        """One question that asks exactly what failed, or None; after a ``cause``, what was never begun too."""
+        """One question of exactly what failed, or None; after a ``cause``, what was never begun too."""
         engine = self._source.engine
         if self._never is None and self.cause is not None and engine is not None and self.buffer.ended:
             begun = {chunk.index for chunk in engine.begun()}
@@ -189,7 +189,7 @@ class Stream(Generic[R]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        task, self._left = self._task, True
+        task, self._left, self._rows = self._task, True, iter(())
         if task is None:
             return
         task.cancel()

@@ -213,6 +213,8 @@ ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
 )
 """Every interface of the core by its method name."""
 
+_NAMES = {endpoint.path: name for name, endpoint in ENDPOINTS.items()}
+
 # No segment that starts with a dot: neither "." nor ".." can climb out of the interface's folder.
 _PATH = re.compile(r"/?[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", re.ASCII)
 
@@ -233,14 +235,21 @@ def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
         raise ValueError(f"method must be POST or GET, not {method[:20]!r}")
     if not _PATH.fullmatch(path):
         raise ValueError(f"not a path of letters, digits and - . _ ~ / : {path[:80]!r}")
+    whole = path if path.startswith("/") else CMS_PREFIX + path
     return Endpoint(
-        name=path,
+        name=_name_of(whole),
         host=Host.CMS,
         method=method,
-        path=path if path.startswith("/") else CMS_PREFIX + path,
+        path=whole,
         record=object,
         envelope=CMS_RAW,
         split=Whole(),
         shapes=_FLAT_THEN_WRAPPED if method == "POST" else (Shape(),),
         snapshot=False,
     )
+
+
+def _name_of(path: str) -> str:
+    """However an interface is called, it has one name, so one quota: numbers in the path are arguments."""
+    segments = path.removeprefix(CMS_PREFIX).split("/")
+    return _NAMES.get(path) or "/".join(segment for segment in segments if not segment.isdigit())

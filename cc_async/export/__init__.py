@@ -3,9 +3,20 @@
 from cc_async.export.backfill import export
 from cc_async.export.layout import Target
 from cc_async.export.privacy import Privacy
-from cc_async.export.progress import Exported, Progress
-from cc_async.export.record import Poll, record
+from cc_async.export.progress import Exported, Progress, Recorded
+from cc_async.export.record import record
 from cc_async.export.sync import sync
 from cc_async.export.verify import Damage, verify
 
-__all__ = ["Damage", "Exported", "Poll", "Privacy", "Progress", "Target", "export", "record", "sync", "verify"]
+__all__ = [
+    "Damage",
+    "Exported",
+    "Privacy",
+    "Progress",
+    "Recorded",
+    "Target",
+    "export",
+    "record",
+    "sync",
+    "verify",
+]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
@@ -14,7 +13,7 @@ from cc_async.contract.spec import Question, Window, Windows
 from cc_async.export.layout import Target
 from cc_async.export.partitions import Coverage, floored, partitions, united
 from cc_async.export.progress import Exported, OnProgress
-from cc_async.export.run import Drop, Run
+from cc_async.export.run import Answer, Drop, Run
 from cc_async.export.schema import Schema
 from cc_async.export.store import Staged, Store
 
@@ -31,7 +30,8 @@ async def export(query: Query[Any], target: Target, *, on_progress: OnProgress |
     """
     interface = query.question.interface
     rule = ENDPOINTS[interface].split
-    with await to_thread.run_sync(Store, target, interface, Schema.of(query.origin.record)) as store:
+    schema, cc_id = Schema.of(query.origin.record), query.question.cc_id
+    with await to_thread.run_sync(Store, target, interface, cc_id, schema) as store:
         run = Run(query, store, on_progress)
         if isinstance(rule, Windows):
             return await _by_time(run, rule)
@@ -73,11 +73,9 @@ class Fill:
         """Rows of single VDNs that were written before are left out of an answer about all VDNs."""
         return self.before.foreign(window) if window.vdns is None else None
 
-    def commit(self, staged: Staged, window: Window, rejected: int, now: datetime) -> None:
+    def commit(self, staged: Staged, answer: Answer) -> None:
         """Enter the window as done, as far as the server's clock has come."""
-        end = min(window.end, floored(now, self.period))
-        if end <= window.begin:
-            staged.discard()
-            return
-        question = united(self.question, [evolve(window, end=end)])
-        self.store.commit(staged, question, rejected=rejected)
+        end = answer.reached(self.period)
+        if end > answer.window.begin:
+            question = united(self.question, [evolve(answer.window, end=end)])
+            self.store.commit(staged, question, rejected=answer.rejected)

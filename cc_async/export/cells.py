@@ -36,7 +36,7 @@ def cell(value: Any) -> Any:
 
 
 def harmless(text: str) -> str:
-    """Text no spreadsheet computes and no terminal obeys; harmless text, and what this made, stay as they are."""
+    """Text no spreadsheet computes and no terminal obeys; what this made stays as it is."""
     head = "'" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else ""
     if not (text.isascii() and text.isprintable()):
         text = "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL else char for char in text)

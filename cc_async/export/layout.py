@@ -38,13 +38,14 @@ class Target:
     directory: Path = field(converter=Path)
     form: Format = field(default="parquet", converter=check_format)
     zone: tzinfo = UTC
-    privacy: Privacy = Privacy()
+    privacy: Privacy = field(factory=Privacy)
 
-    def header(self, interface: str, polls: bool) -> dict[str, Any]:
+    def header(self, interface: str, cc_id: int | None, polls: bool) -> dict[str, Any]:
         """What the first line of a manifest says, and every later run has to agree with."""
         return {
             "v": 1,
             "interface": interface,
+            "cc_id": cc_id,
             "format": self.form,
             "zone": zone_name(self.zone),
             "agents": self.privacy.mark,

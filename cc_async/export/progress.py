@@ -49,4 +49,18 @@ class Progress:
     requests: int = 0
 
 
+@define
+class Recorded:
+    """The account of one interface's recording; one object that changes while it runs."""
+
+    interface: str
+    polls: int = 0
+    rows: int = 0
+    gaps: int = 0
+    """Gap rows: parts that failed, polls that failed or were skipped."""
+    parts: int = 0
+    """Files written."""
+    requests: int = 0
+
+
 OnProgress = Callable[[Progress], None]

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio import to_thread
-from attrs import define, field
+from attrs import define, field, frozen
 
+from cc_async.batch.chunk import INSTANT
 from cc_async.batch.collect import incomplete
 from cc_async.batch.engine import Piece
 from cc_async.batch.result import Failure
 from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Question, Window
 from cc_async.errors import CcError
-from cc_async.export.partitions import runs
+from cc_async.export.partitions import floored, runs
 from cc_async.export.progress import Exported, OnProgress, Progress
 from cc_async.export.store import Staged, Store
 from cc_async.session.request import Rejected
@@ -26,6 +28,25 @@ if TYPE_CHECKING:
 Drop = Callable[[Any], bool]
 
 
+@frozen
+class Answer:
+    """A partition of a time question as it was answered."""
+
+    window: Window
+    now: datetime
+    """The server's time, as far as it is known."""
+    newest: datetime | None
+    """Where the newest of its rows begins."""
+    rejected: int
+
+    def reached(self, period: int, settle: timedelta = timedelta()) -> datetime:
+        """How far the window is done: periods that were not over are asked again another time."""
+        end = floored(self.now - settle, period)
+        if self.newest is not None:
+            end = max(end, self.newest + timedelta(seconds=period))
+        return min(end, self.window.end)
+
+
 class Way(Protocol):
     """What happens to a partition of a time question."""
 
@@ -33,8 +54,8 @@ class Way(Protocol):
         """A test for rows that are left out, or None when none are."""
         ...
 
-    def commit(self, staged: Staged, window: Window, rejected: int, now: datetime) -> None:
-        """Enter it as done; runs in a thread. ``now`` is the server's time, as far as it is known."""
+    def commit(self, staged: Staged, answer: Answer) -> None:
+        """Enter it as done; runs in a thread."""
         ...
 
 
@@ -52,6 +73,7 @@ class _Partition:
     failed: bool = False
     rejected: int = 0
     rows: int = 0
+    newest: datetime | None = None
 
 
 @define(eq=False)
@@ -127,6 +149,9 @@ class Run:
             rows = [row for row in rows if not part.drop(row)]
         self.progress.rows += len(rows)
         part.rows += len(rows)
+        if rows and part.window is not None:
+            newest = max(map(attrgetter(INSTANT), rows))
+            part.newest = newest if part.newest is None else max(newest, part.newest)
         if rows and not part.failed:
             schema, privacy = self.store.schema, self.store.target.privacy
             part.staged.add(privacy.apply(schema.columns(rows), schema), part.day)
@@ -149,7 +174,7 @@ class Run:
 
     def _commit(self, part: _Partition, way: Way | None, question: Question, now: datetime) -> None:
         if way is not None and part.window is not None:
-            way.commit(part.staged, part.window, part.rejected, now)
+            way.commit(part.staged, Answer(part.window, now, part.newest, part.rejected))
         else:
             self.store.commit(part.staged, question, rejected=part.rejected)
 

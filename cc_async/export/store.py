@@ -29,7 +29,9 @@ _log = logging.getLogger("cc_async")
 class Store:
     """One interface of a folder; one writer at a time."""
 
-    def __init__(self, target: Target, interface: str, schema: Schema, *, polls: bool = False) -> None:
+    def __init__(
+        self, target: Target, interface: str, cc_id: int | None, schema: Schema, *, polls: bool = False
+    ) -> None:
         """Take the lock, read the manifest, finish or clear what a killed run left.
 
         Raises:
@@ -42,7 +44,7 @@ class Store:
         self._lock = files.Lock(self.layout.lock)
         try:
             self.manifest = Manifest(self.layout.manifest)
-            self.manifest.begin(target.header(interface, polls))
+            self.manifest.begin(target.header(interface, cc_id, polls))
             files.make_folder(self.layout.data)
             self._recover()
         except BaseException:
@@ -82,7 +84,7 @@ class Store:
             _log.warning("%s: %s; moved to %s", source, why, target)
 
     def damaged(self) -> list[Entry]:
-        """The entries with a part that is missing or has another size; contents are looked at by ``verify``."""
+        """The entries with a part that is missing or has another size; ``verify`` looks at contents too."""
         return [entry for entry in self.manifest.entries.values() if not all(map(self._intact, entry.parts))]
 
     def _intact(self, part: Part) -> bool:
@@ -102,9 +104,12 @@ class Store:
         """The rows of a part; raises ExportError when it is not what was written."""
         path = self.layout.part(part.name)
         with files.guarded(path):
-            data = path.read_bytes()
+            data = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(data).hexdigest() != part.sha256:
-            raise ExportError(f"{path} is damaged", hint="restore it, or remove it and run the backfill again")
+            raise ExportError(
+                f"{path} is missing or damaged",
+                hint="restore it, or remove it and run a backfill of that date",
+            )
         return formats.decode(self.target.form, data, self.schema.kinds)
 
     def stage(self) -> Staged:

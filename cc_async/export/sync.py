@@ -16,7 +16,7 @@ from cc_async.export.layout import Target
 from cc_async.export.manifest import Entry
 from cc_async.export.partitions import Coverage, floored, minus, overlaps, partitions, united
 from cc_async.export.progress import Exported, OnProgress
-from cc_async.export.run import Drop, Run
+from cc_async.export.run import Answer, Drop, Run
 from cc_async.export.schema import Schema, chosen
 from cc_async.export.store import Staged, Store
 
@@ -45,32 +45,36 @@ async def sync(
     interface = query.question.interface
     rule = ENDPOINTS[interface].split
     if not isinstance(rule, Windows) or query.question.begin is None or query.question.end is None:
-        raise ValueError(f"sync wants a question of one stretch of time, which {interface} has not been given")
-    with await to_thread.run_sync(Store, target, interface, Schema.of(query.origin.record)) as store:
-        await to_thread.run_sync(store.retire, store.damaged())
+        raise ValueError(
+            f"sync wants a question of one stretch of time, which {interface} has not been given"
+        )
+    schema, cc_id = Schema.of(query.origin.record), query.question.cc_id
+    with await to_thread.run_sync(Store, target, interface, cc_id, schema) as store:
         until = min(query.question.end, floored(query.origin.now() - settle, rule.period))
-        mark = store.manifest.watermark
         run = Run(query, store, on_progress)
         wanted = list(_wanted(query.question, rule, store, until, reread))
         run.progress.total = len(wanted)
-        exported = await run.windows(wanted, Renew(query.question, store))
+        exported = await run.windows(wanted, Renew(query.question, store, rule.period, settle))
+        # The first answers may have told that the server's clock is behind ours.
+        until = min(until, floored(query.origin.now() - settle, rule.period))
+        mark = store.manifest.watermark
         if exported.complete and (mark is None or until > mark):
             await to_thread.run_sync(store.manifest.reach, until)
         return exported
 
 
 def _wanted(
-    question: Question, rule: Windows, store: Store, until: Any, reread: timedelta
+    question: Question, rule: Windows, store: Store, until: datetime, reread: timedelta
 ) -> Iterator[Window]:
-    """What is read again, then what is new; the two share no moment."""
-    mark = store.manifest.watermark
-    again = min(mark, until) if mark is not None else None
-    if again is not None:
-        yield from partitions(evolve(question, begin=again - reread, end=again), rule, store.target, again)
+    """What is not done yet, where the last stretch before the watermark counts as not done."""
     done = [window for entry in store.manifest.entries.values() for window in entry.windows]
+    mark = store.manifest.watermark
+    if mark is not None:
+        again = Window(min(mark, until) - reread, min(mark, until))
+        done = [left for window in done for left in minus(window, [again])]
+        question = evolve(question, begin=again.begin)
     coverage = Coverage(store.target, done)
-    begin = question.begin if again is None else again
-    for window in partitions(evolve(question, begin=begin), rule, store.target, until):
+    for window in partitions(question, rule, store.target, until):
         yield from coverage.left(window)
 
 
@@ -80,13 +84,19 @@ class Renew:
 
     question: Question
     store: Store
+    period: int
+    settle: timedelta
 
     def drop(self, window: Window) -> Drop | None:
         """Nothing: what was there before gives way."""
         return None
 
-    def commit(self, staged: Staged, window: Window, rejected: int, now: datetime) -> None:
+    def commit(self, staged: Staged, answer: Answer) -> None:
         """Write the date anew: the new rows, and those of the old parts that were not read again."""
+        end = answer.reached(self.period, self.settle)
+        if end <= answer.window.begin:
+            return
+        window = evolve(answer.window, end=end)
         day = self.store.target.date_of(window.begin)
         old = [entry for entry in self.store.manifest.entries.values() if self._touches(entry, window)]
         fresh = covers(Question(self.question.interface, windows=(window,)), None)
@@ -100,7 +110,7 @@ class Renew:
         kept = [left for entry in old for each in entry.windows for left in minus(each, [window])]
         question = united(self.question, [*kept, window])
         numbers = tuple(entry.number for entry in old)
-        self.store.commit(staged, question, replaces=numbers, rejected=rejected)
+        self.store.commit(staged, question, replaces=numbers, rejected=answer.rejected)
 
     def _touches(self, entry: Entry, window: Window) -> bool:
         return any(overlaps(each, window) for each in entry.windows)

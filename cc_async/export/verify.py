@@ -11,7 +11,6 @@ from attrs import frozen
 from cc_async.export import files, formats
 from cc_async.export.layout import WORK, Layout
 from cc_async.export.manifest import Manifest, Part
-from cc_async.export.schema import length
 
 
 @frozen
@@ -39,8 +38,8 @@ def verify(directory: Path | str) -> tuple[int, int, list[Damage]]:
             path = layout.part(part.name)
             if (reason := _problem(path, part, form)) is not None:
                 damages.append(Damage(path, reason))
-        for name in sorted(set(layout.found()) - {part.name for part in known}):
-            damages.append(Damage(layout.part(name), "the manifest does not know it"))
+        strange = sorted(set(layout.found()) - {part.name for part in known})
+        damages += [Damage(layout.part(name), "the manifest does not know it") for name in strange]
     return parts, rows, damages
 
 

@@ -11,7 +11,7 @@ _MAX_MEMBERS = 64
 
 
 class NotCompressed(DecodeError):
-    """The body is not what its ``Content-Encoding`` says: worth one more request (a proxy may have cut it)."""
+    """The body is not what its ``Content-Encoding`` says: worth one more request, a proxy may have cut it."""
 
     retryable = True
     once = True

@@ -21,16 +21,24 @@ from cc_async.errors import (
     Throttled,
 )
 from cc_async.session import values
+from cc_async.session.secret import struck_out
 from cc_async.session.tolerant import fold, lookup
 
 _SHOWN = 200
 
 
 def cleaned(text: str, limit: int = _SHOWN) -> str:
-    """The server's words, safe to print: no control characters, no direction marks, cut to ``limit``."""
-    # Cut first: a megabyte of text is not worth looking at one by one.
-    kept = (" " if mark.isspace() else mark for mark in text[: limit * 4] if mark.isspace() or _visible(mark))
-    return "".join(kept).strip()[:limit]
+    """The server's words, safe to print: readable, cut to ``limit``, without what may be a secret."""
+    return struck_out(_readable(text, limit * 4)).strip()[:limit]
+
+
+def _readable(text: str, limit: int) -> str:
+    """No control characters, no direction marks, at most ``limit`` characters."""
+    # Cut first: a megabyte of text is not worth looking at one by one. Half a word may be half a secret.
+    if len(text) > limit:
+        text = text[:limit].rpartition(" ")[0] or text[:limit]
+    kept = (" " if mark.isspace() else mark for mark in text if mark.isspace() or _visible(mark))
+    return "".join(kept).strip()
 
 
 def _visible(mark: str) -> bool:
@@ -155,7 +163,7 @@ def _total(value: Any) -> int | None:
 
 def failure(endpoint: Endpoint[Any], envelope: Envelope, code: str, text: str) -> CcError:
     """The error a failure code means."""
-    text, code = cleaned(text), cleaned(code, 40)
+    text, code = cleaned(text), _readable(code, 40)
     meaning = MEANINGS.get(code)
     said = f'the server says "{text}"' if text else "the server gives no reason"
     message = f"{meaning}: {said}" if meaning else f"refused: {said}"

@@ -28,6 +28,8 @@ from cc_async.session.slot import Slot
 from cc_async.session.status import refusal, server_date
 from cc_async.session.transport import Reply, Transport
 
+SILENCE = 1.0
+"""Seconds without an answer that speak against a host, even when the call's time ends first."""
 CONTENT_TYPE = "application/json;charset=UTF-8"
 
 
@@ -89,6 +91,7 @@ class Exchange:
     async def attempt(self, errand: Errand, slot: Slot) -> Page[Any]:
         """Sign, send, read: after all waiting."""
         errand.ticket = ticket = self.circuit.enter()
+        began = self.clock.monotonic()
         try:
             page = await self._exchange(errand, slot)
         except CcError as error:
@@ -96,7 +99,10 @@ class Exchange:
             self.last_failure = self.clock.monotonic()
             raise
         except BaseException:
-            self.circuit.dropped(ticket)
+            if errand.call.limit.expired and self.clock.monotonic() - began >= SILENCE:
+                self.circuit.failed(ticket, RequestTimeout("no answer before the time of the call was over"))
+            else:
+                self.circuit.dropped(ticket)
             raise
         self.circuit.succeeded(ticket)
         self.last_success = self.clock.monotonic()

@@ -48,6 +48,8 @@ _EXPRESSIONS = {
     Kind.LATER: "None",
 }
 
+_KEPT_MOMENTS = 1024
+
 Build = Callable[[Sequence[Any], datetime, Mapping[str, Any]], list[Any]]
 
 
@@ -141,7 +143,7 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
     scope: dict[str, Any] = {
         "delta": timedelta,
         "either": _either,
-        "moments_of": _Moments,
+        "moments": _Moments(),
         "ratio": values.ratio,
         "raw": values.raw,
         "record": record,
@@ -170,7 +172,7 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         stores.append(f"        made.{item.name} = {value}")
     source = [
         "def build(rows, sampled, fill):",
-        "    moments, records = moments_of(), []",
+        "    records = []",
         "    add = records.append",
         *hoisted,
         "    for row in rows:",
@@ -195,9 +197,11 @@ def _either(first: Any, second: Any) -> Any:
 
 
 class _Moments(dict[Any, tuple[datetime, datetime]]):
-    """The instants of one page: rows share few of them, so each is read once."""
+    """Instants that were read lately: rows and pages share few of them, so each is made (and hashed) once."""
 
     def __missing__(self, value: int | str) -> tuple[datetime, datetime]:
+        if len(self) >= _KEPT_MOMENTS:
+            self.clear()
         moment = values.moment(value)
         if moment is None:
             raise Refused

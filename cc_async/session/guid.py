@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NoReturn
 
 from cc_async.errors import NotSignedIn
 from cc_async.session.auth import Unsigned
@@ -135,6 +136,9 @@ class Guids:
             cookies.pop(name, None)
         elif len(line) <= _MAX_COOKIE and (name in cookies or len(cookies) < _MAX_COOKIES):
             cookies[name] = value
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("Guids are not pickled; hand them over by a file, or make them again in each process")
 
     def __repr__(self) -> str:
         kind = f"{len(self._source)} agents" if isinstance(self._source, Mapping) else "from a function"

@@ -1,8 +1,20 @@
-"""Text that must not be seen: its repr is masked, and it refuses to be pickled."""
+"""Text that must not be seen: masked in its repr, not to be pickled, struck out of answers."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+import re
+from typing import Final, NoReturn
+
+_SENSITIVE: Final = re.compile(
+    r"auth-v2/\S+|(?:bearer|basic)\s+\S+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.\w+)?"
+    r"|[0-9a-f]{32,}|\+?\d{7,}",
+    re.IGNORECASE,
+)
+
+
+def struck_out(text: str) -> str:
+    """The server's words without signatures, GUIDs and long numbers: an answer may echo what was sent."""
+    return _SENSITIVE.sub("***", text)
 
 
 class Secret(str):

@@ -59,7 +59,7 @@ class Session:
                 delay = await self._after(errand, error)
                 if delay is None:
                     # Below this line are headers and bodies: nobody prints them as locals of a traceback.
-                    raise error.with_traceback(None)
+                    raise error.with_traceback(None) from None
             else:
                 errand.retries.succeeded()
                 return page if errand.attempts == 1 else evolve(page, attempts=errand.attempts)

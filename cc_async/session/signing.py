@@ -71,8 +71,9 @@ class AkSk:
 
     __slots__ = (
         "_access_key",
-        "_cached",
         "_empty_query_line",
+        "_last_headers",
+        "_last_prefix",
         "_milliseconds",
         "_secret_key",
         "_signed_headers",
@@ -93,7 +94,9 @@ class AkSk:
         self._empty_query_line = empty_query_line
         self._signed_headers = _checked_names(signed_headers)
         # Prefix and signing key of the last timestamp: within one second they stay the same.
-        self._cached: tuple[object, str, bytes] = (None, "", b"")
+        self._last_prefix: tuple[object, str, bytes] = (None, "", b"")
+        # The host is the same in every request.
+        self._last_headers: tuple[object, str, bytes] = (None, "", b"")
 
     @property
     def access_key(self) -> str:
@@ -148,9 +151,9 @@ class AkSk:
             query: the query, not yet encoded.
             now: epoch seconds.
         """
-        names = ";".join(sorted(name.lower() for name in headers))
+        names, lines = self._signed(headers)
         prefix, signing_key = self._prefix(names, now)
-        canonical = self._canonical(method, path, names, headers, body, query)
+        canonical = self._canonical(method, path, query, lines, body)
         return f"{prefix}/{hmac.digest(signing_key, canonical, 'sha256').hex()}"
 
     def explain(
@@ -164,20 +167,20 @@ class AkSk:
         now: float,
     ) -> Explanation:
         """Show what ``authorization`` with the same arguments is made from, without the keys."""
-        names = ";".join(sorted(name.lower() for name in headers))
+        names, lines = self._signed(headers)
         prefix, signing_key = self._prefix(names, now)
-        canonical = self._canonical(method, path, names, headers, body, query)
+        canonical = self._canonical(method, path, query, lines, body)
         signature = hmac.digest(signing_key, canonical, "sha256").hex()
         return Explanation(prefix, canonical.decode("utf-8"), signature)
 
     def _prefix(self, names: str, now: float) -> tuple[str, bytes]:
         """Return everything before the signature, and the key made from it."""
         moment = (round(now * 1000) if self._milliseconds else int(now // 1), names)
-        if self._cached[0] != moment:
+        if self._last_prefix[0] != moment:
             prefix = f"auth-v2/{self._access_key}/{self._timestamp(moment[0])}/{names}"
             key = hmac.digest(str(self._secret_key).encode(), prefix.encode(), "sha256").hex()
-            self._cached = (moment, prefix, key.encode("ascii"))
-        return self._cached[1], self._cached[2]
+            self._last_prefix = (moment, prefix, key.encode("ascii"))
+        return self._last_prefix[1:]
 
     def _timestamp(self, count: int) -> str:
         """Write seconds (or milliseconds) since the epoch as the server wants them."""
@@ -185,27 +188,27 @@ class AkSk:
         text = datetime.fromtimestamp(seconds, UTC).isoformat()[:19]
         return f"{text}.{rest:03d}Z" if self._milliseconds else f"{text}Z"
 
+    def _signed(self, headers: Mapping[str, str]) -> tuple[str, bytes]:
+        """Return the names of the signed headers, and their lines of the canonical request."""
+        given = tuple(headers.items())
+        if self._last_headers[0] != given:
+            names = ";".join(sorted(name.lower() for name, _ in given))
+            lines = sorted(
+                _encode(name.lower().encode()) + b":" + _encode(value.encode()) for name, value in given
+            )
+            self._last_headers = (given, names, b"\n".join([names.encode(), *lines]))
+        return self._last_headers[1:]
+
     def _canonical(
-        self,
-        method: str,
-        path: str,
-        names: str,
-        headers: Mapping[str, str],
-        body: bytes,
-        query: Mapping[str, str] | None,
+        self, method: str, path: str, query: Mapping[str, str] | None, lines: bytes, body: bytes
     ) -> bytes:
         """Return the text that is signed."""
-        lines = [method.encode(), path.encode()]
+        start = [method.encode(), path.encode()]
         if query:
-            lines.append(encode_query(query).encode("ascii"))
+            start.append(encode_query(query).encode("ascii"))
         elif self._empty_query_line:
-            lines.append(b"")
-        lines.append(names.encode("ascii"))
-        lines += sorted(
-            _encode(name.lower().encode()) + b":" + _encode(value.encode()) for name, value in headers.items()
-        )
-        lines.append(_encode(body))
-        return b"\n".join(lines)
+            start.append(b"")
+        return b"\n".join([*start, lines, _encode(body)])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, AkSk) and self._settings() == other._settings()

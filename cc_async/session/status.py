@@ -19,6 +19,7 @@ from cc_async.errors import (
     SignatureRejected,
     Throttled,
 )
+from cc_async.session.secret import struck_out
 
 _MAX_WAIT = 300.0
 _EXCERPT = 200
@@ -38,11 +39,6 @@ _MONTHS = {
 }
 _INVISIBLE_PARTS = re.compile(r"<!--.*?-->|<(script|style|head)\b.*?(</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*(>|\Z)")
-# A page may echo what we sent: signatures, GUIDs and long numbers are not repeated.
-_SENSITIVE = re.compile(
-    r"auth-v2/\S+|[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.\w+)?|[0-9a-f]{32,}|\+?\d{7,}",
-    re.IGNORECASE,
-)
 _RETRYABLE = frozenset({500, 502, 503, 504})
 
 
@@ -205,7 +201,7 @@ def _shown(body: bytes) -> str:
     # Decoding more than the beginning of a large page would be work for nothing.
     text = body[:65536].decode("utf-8", errors="replace")
     text = html.unescape(_TAG.sub(" ", _INVISIBLE_PARTS.sub(" ", text)))
-    text = _cleaned(_SENSITIVE.sub("***", text))
+    text = _cleaned(struck_out(text))
     return f': "{text[:_EXCERPT]}"' if text else ""
 
 

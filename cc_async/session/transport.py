@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import ssl
@@ -23,18 +22,15 @@ from cc_async import __version__
 from cc_async.errors import CcError, ClosedError, ConfigError, ConnectError, ProtocolError, RequestTimeout
 from cc_async.session.address import read_base_url, read_proxy
 from cc_async.session.body import decompressed, too_large
+from cc_async.session.failures import StaleConnection, http_reason, os_reason, proxy_refusal
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls, check_pin, tls_failure
+
+__all__ = ["Reply", "StaleConnection", "Transport"]
 
 _log = logging.getLogger("cc_async")
 _MARK = "cc_async_exchange"
 _AGENT = f"cc_async/{__version__}"
-
-
-class StaleConnection(ConnectError):
-    """A kept connection turned out to be closed before any byte of the answer: send again at once."""
-
-    stale = True
 
 
 @frozen
@@ -173,7 +169,7 @@ class Transport:
         """Read the body up to the cap."""
         headers = response.headers
         if response.status == 407 and self._proxy is not None:
-            raise _proxy_refusal(407)
+            raise proxy_refusal(407)
         content, chunks, size = exchange.reading(response), list[bytes](), 0
         while not content.at_eof():
             chunk = await content.readany()
@@ -229,9 +225,10 @@ class Transport:
     async def close(self) -> None:
         """Close the connections; a caller's connector stays open. A second call does nothing."""
         self._closed = True
-        session, self._session = self._session, None
-        if session is None or self._pid != os.getpid():
+        if self._session is None or self._pid != os.getpid():
+            # A forked child shares sockets and selector with its parent: what it drops, the parent loses.
             return
+        session, self._session = self._session, None
         if self._loop is asyncio.get_running_loop():
             await session.close()
 
@@ -353,15 +350,15 @@ class _Exchange:
                     "no connection within the connect timeout", hint="is a firewall in the way?"
                 )
             case aiohttp.ClientHttpProxyError():
-                return _proxy_refusal(error.status)
+                return proxy_refusal(error.status)
             case aiohttp.ClientProxyConnectionError():
-                return ConnectError(f"cannot reach the proxy: {_os_reason(error.os_error)}")
+                return ConnectError(f"cannot reach the proxy: {os_reason(error.os_error)}")
             case aiohttp.ClientConnectorDNSError():
                 return ConnectError("the host name cannot be resolved", hint="check the base URL, or the DNS")
             case aiohttp.ClientConnectorError():
-                return ConnectError(_os_reason(error.os_error))
+                return ConnectError(os_reason(error.os_error))
             case aiohttp.ClientResponseError():
-                return ProtocolError(_http_reason(error.message))
+                return ProtocolError(http_reason(error.message))
             case aiohttp.ClientPayloadError():
                 return ConnectError("the answer was cut off")
             case aiohttp.ClientConnectionError() | OSError() if self._reused:
@@ -371,45 +368,16 @@ class _Exchange:
         return ProtocolError(f"the exchange failed ({type(error).__name__})")
 
 
-def _tls_cause(error: BaseException | None) -> ssl.SSLError | None:
+def _tls_cause(error: Exception) -> ssl.SSLError | None:
     """Find the TLS error an error was made from: an alert after the handshake comes as a lost connection."""
-    while error is not None:
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            error = error.certificate_error
-        elif isinstance(error, aiohttp.ClientConnectorSSLError):
-            error = error.os_error
-        if isinstance(error, ssl.SSLError):
-            return error
-        error = error.__cause__
-    return None
-
-
-def _os_reason(error: OSError) -> str:
-    """Say why there is no connection."""
-    if error.errno == errno.ECONNREFUSED:
-        return "the connection was refused: nothing listens on this port"
-    if error.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH):
-        return "the host is unreachable: no route to it"
-    if isinstance(error, ConnectionError):
-        return "the other side closed the connection while it was being made"
-    return f"no connection: {os.strerror(error.errno) if error.errno else type(error).__name__}"
-
-
-def _http_reason(message: str) -> str:
-    """Say what is wrong with the answer without repeating it."""
-    if message.startswith(("Got more than", "Too many headers")):
-        return "the headers of the answer are too large"
-    if message.startswith("Bad status line"):
-        return "the answer is not HTTP/1.1: another protocol on this port?"
-    if "Content-Length" in message:
-        return "the answer is not HTTP as it should be: its length is given twice or wrongly"
-    return "the answer is not HTTP as it should be"
-
-
-def _proxy_refusal(status: int) -> ConnectError:
-    """Return the error for a proxy that answers for itself."""
-    wrong = "the proxy wants a user and a password, or other ones" if status == 407 else "the proxy refuses"
-    return ConnectError(f"{wrong} (HTTP {status})", code=str(status), retryable=status >= 500)
+    cause: BaseException | None = error
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        cause = error.certificate_error
+    elif isinstance(error, aiohttp.ClientConnectorSSLError):
+        cause = error.os_error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__
+    return cause
 
 
 def _positive(name: str, value: object) -> int:

@@ -95,6 +95,7 @@ class Answers:
         calls, waiting = world.skill_calls(vdn, skill, now), world.skill_waiting(vdn, skill, now)
         talking = heads.get(people.ANSWERING, 0) + heads.get(people.TALKING, 0)
         idle = heads.get(people.IDLE, 0)
+        at_agents = talking if waiting.at_agents is None else waiting.at_agents
         row |= {
             "agentLoginNums": sum(heads.values()),
             "agentTalkingNums": talking,
@@ -107,8 +108,8 @@ class Answers:
             "agentOccupyNums": heads.get(people.OCCUPIED, 0),
             "agentPreOccupyNums": heads.get(people.PRE_OCCUPIED, 0),
             "agentMaxIdleTimeIn5": int(now) % people.PERIOD if idle else 0,
-            "totalCallNums": waiting.calls_waiting + talking,
-            "processingCallNums": talking,
+            "totalCallNums": waiting.calls_waiting + at_agents,
+            "processingCallNums": at_agents,
             "callWaitNums": waiting.calls_waiting,
             "maxCallWaitTimesIn5": waiting.longest_wait,
             "evenCallTimeIn5": waiting.average_talk,
@@ -124,7 +125,7 @@ class Answers:
         skill = checks.integer(params, "skillId", 1, site.profile.skill_max)
         now, team = site.clock.wall(), site.world.team(vdn)
         rows: list[Row] = []
-        for index in team.members(skill):
+        for index in site.world.members(vdn, skill, now):
             presence = team.presence(index, now)
             if presence is None:
                 continue

@@ -1,4 +1,4 @@
-"""The calls of one VDN: how many arrive in a 5-minute period, and at which skill queue."""
+"""The calls of one VDN of the formula world: how many arrive in a period, and at which skill queue."""
 
 from __future__ import annotations
 
@@ -7,27 +7,14 @@ from itertools import accumulate
 
 import attrs
 
+from .counts import Calls, counters
 from .hashing import Permutation, mix, unit
-from .people import PERIOD, Team
+from .people import PERIOD
+from .roster import Team
 
 _KEPT_PERIODS = 64
 _LAST_ARRIVAL = 299
 """Seconds into a period by which every call of it has arrived."""
-
-
-@attrs.frozen
-class Calls:
-    """The counters of one skill queue so far in one period."""
-
-    start: int
-    offered: int
-    connected: int
-    lost: int
-    ended: int
-    ivr_seconds: int
-    connected_in_20s: int
-    wrapped_up: int
-    wrap_up_seconds: int
 
 
 @attrs.frozen
@@ -42,34 +29,6 @@ class Volume:
     def connected(self) -> int:
         """Calls connected to an agent."""
         return self.inbound - self.lost
-
-
-def counters(start: int, offered: int, connected: int, bits: int, **given: int | None) -> Calls:
-    """Fill in the counters that follow from offered and connected; `given` ones win.
-
-    Each one is a share rounded the same way all the time, so none goes down while a period fills; the one
-    within 20 s is rounded by seed, or a thousand queues with one call each would have none in all.
-    """
-    in_20s = given.get("connected_in_20s")
-    wrapped_up = given.get("wrapped_up")
-    if wrapped_up is None:
-        wrapped_up = connected * 7 // 10
-    seconds = given.get("wrap_up_seconds")
-    ended = given.get("ended")
-    ivr = given.get("ivr_seconds")
-    return Calls(
-        start=start,
-        offered=offered,
-        connected=connected,
-        lost=offered - connected,
-        ended=offered * 8 // 10 if ended is None else ended,
-        ivr_seconds=offered * (15 + bits % 30) if ivr is None else ivr,
-        connected_in_20s=(connected * (70 + (bits >> 8) % 28) + (bits >> 24) % 100) // 100
-        if in_20s is None
-        else in_20s,
-        wrapped_up=wrapped_up,
-        wrap_up_seconds=wrapped_up * (20 + (bits >> 16) % 60) if seconds is None else seconds,
-    )
 
 
 class Traffic:

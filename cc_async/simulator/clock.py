@@ -37,6 +37,28 @@ class LoopClock:
         return self._loop.time()
 
 
+class SteppedClock:
+    """Time that stands still until it is moved by hand."""
+
+    def __init__(self, start: float) -> None:
+        """Begin at a wall time, epoch seconds."""
+        self._now = start
+
+    def wall(self) -> float:
+        """Return seconds since the epoch, UTC."""
+        return self._now
+
+    def monotonic(self) -> float:
+        """Return the same seconds."""
+        return self._now
+
+    def advance(self, seconds: float) -> None:
+        """Move on; raises ValueError for a step back."""
+        if seconds < 0:
+            raise ValueError("time does not go back")
+        self._now += seconds
+
+
 class DateHeader:
     """The text of the `Date` header, made once a second."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
+from math import inf
 from typing import TypedDict, Unpack
 
 import attrs
@@ -10,11 +12,13 @@ import msgspec
 
 from .faults import Failure, Faults, Script
 from .journal import Request
+from .living.incidents import Incident, Kind
+from .override import Override
 from .profiles import Profile, profile_of
 from .quota import Window, most_in_any_window
 from .sessions import Sessions
 from .site import Site
-from .world import Override, World
+from .world import World
 
 
 class Odds(TypedDict, total=False):
@@ -54,14 +58,14 @@ class Controls:
     def __init__(
         self,
         world: World,
-        gateway_vdn: int,
+        main_vdn: int,
         profile: Profile | str,
         faults: Faults,
         sessions: Sessions,
         windows: list[Window],
     ) -> None:
         self.world = world
-        self._gateway_vdn = gateway_vdn
+        self._main_vdn = main_vdn
         self.requests: list[Request] = []
         """Every request in order of arrival, refused ones too."""
         self._profile, self._faults = profile_of(profile), faults
@@ -153,6 +157,42 @@ class Controls:
         """Take back what `set_skill` has laid down."""
         self.world.override(vdn, skill_id, None)
 
+    def incident(
+        self,
+        kind: Kind,
+        *,
+        at: datetime | float,
+        until: datetime | float = inf,
+        vdn: int | None = None,
+        skill_id: int | None = None,
+        agent_id: int | None = None,
+        task_id: str | None = None,
+        times: float | None = None,
+    ) -> None:
+        """Let something happen in a living world, from `at` until `until` (aware instants or epoch seconds).
+
+        * "queue loses its agents" (`skill_id`): calls under way go on, no new one is taken.
+        * "arrivals multiply" (`times`, `skill_id` or the whole VDN): 3.0 is three times as many, 0.0 none.
+        * "agent hangs in wrap-up" (`agent_id`): from `at`, or from the end of the call or break.
+        * "task stands still" (`task_id`): no number is dialled.
+        * "agents sign out": all of the VDN, those in a call when it is wrapped up.
+
+        Raises ValueError for what does not exist, or when this VDN has already been seen past `at`;
+        TypeError when the world is not a living one.
+        """
+        self.world.incident(
+            Incident(
+                kind=kind,
+                vdn=self._main_vdn if vdn is None else vdn,
+                at=_seconds(at),
+                until=_seconds(until),
+                skill_id=skill_id,
+                agent_id=agent_id,
+                task_id=task_id,
+                times=times,
+            )
+        )
+
     @property
     def task_ids(self) -> tuple[str, ...]:
         """Ids of the outbound tasks."""
@@ -172,8 +212,8 @@ class Controls:
 
         Raises ValueError for an agent who is not of the gateway's VDN.
         """
-        if self.world.team(self._gateway_vdn).index_of(agent_id) is None:
-            raise ValueError(f"agent {agent_id} is not of VDN {self._gateway_vdn}")
+        if self.world.team(self._main_vdn).index_of(agent_id) is None:
+            raise ValueError(f"agent {agent_id} is not of VDN {self._main_vdn}")
         return self._sessions.sign_in(agent_id)
 
     def sign_out(self, agent_id: int) -> None:
@@ -193,3 +233,12 @@ class Controls:
         """Return the most requests of the journal (of one interface) that arrived within any such window."""
         times = [each.time for each in self.requests if interface in (None, each.interface)]
         return most_in_any_window(times, seconds)
+
+
+def _seconds(moment: datetime | float) -> float:
+    """Return a moment as epoch seconds."""
+    if not isinstance(moment, datetime):
+        return moment
+    if moment.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return moment.timestamp()

@@ -78,17 +78,19 @@ class Gateway(Front):
         if not self._sessions.accepts(agent_id, request.headers.get("Guid", "")):
             return self.coded("000-003", "", 200)
         now = site.clock.wall()
+        counts = site.world.agent_counters(self._vdn, agent_id, now)
+        if counts is None:
+            return self.coded("100-006", "", 200)
         if site.profile.idle_agents_refused and not site.world.in_a_call(self._vdn, agent_id, now):
             reply = self.coded("100-007", "", 200)
         else:
-            reply = self._statistics(agent_id, now, brief=record.interface == "agent_call_stats_brief")
+            reply = self._statistics(counts, brief=record.interface == "agent_call_stats_brief")
         guid = self._sessions.take_announcement(agent_id)
         if guid is not None:
             reply.headers["Set-GUID"] = f"JSESSIONID={guid}"
         return reply
 
-    def _statistics(self, agent_id: int, now: float, *, brief: bool) -> Reply:
-        counts = self.site.world.agent_counters(self._vdn, agent_id, now)
+    def _statistics(self, counts: dict[str, int], *, brief: bool) -> Reply:
         fields = _BRIEF_FIELDS if brief else tuple(counts)
         row = self.site.rows([{name: counts[name] for name in fields}])[0]
         return Reply(200, msgspec.json.encode({"message": "", "retcode": "0", "result": row}), "0")

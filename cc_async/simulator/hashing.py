@@ -1,8 +1,9 @@
-"""Numbers from a seed: integer hashing in place of a random generator, so no order of questions matters."""
+"""Numbers from a seed: by hashing, so that no order of questions matters; in a row where order is given."""
 
 from __future__ import annotations
 
 from math import gcd
+from random import Random
 
 _MASK = (1 << 64) - 1
 
@@ -20,6 +21,11 @@ def mix(seed: int, *parts: int) -> int:
 def unit(bits: int) -> float:
     """Turn 64 bits into a number from 0 to 1, without 1."""
     return (bits >> 11) / (1 << 53)
+
+
+def chances(seed: int, *parts: int) -> Random:
+    """Return a generator of its own for whatever the parts name: what others draw does not change it."""
+    return Random(mix(seed, *parts))  # noqa: S311 (a game of chance, not a secret)
 
 
 class Permutation:

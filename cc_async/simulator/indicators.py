@@ -43,11 +43,16 @@ class IndicatorPages:
         day, slot = divmod(bucket, DAY_SLOTS)
         rows = self._days.get((vdn, day))
         if rows is None:
-            plain = [self._row(vdn, day * DAY_SLOTS + place) for place in range(DAY_SLOTS)]
-            rows = [msgspec.json.encode(row) for row in self._shapes.rows(plain)]
-            self._days[vdn, day] = rows
+            rows = self._days[vdn, day] = []
             if len(self._days) > _KEPT_DAYS:
                 self._days.popitem(last=False)
+        if len(rows) <= slot:
+            # Not the whole day: what is to come is not known in every world, and dear in some.
+            begin = day * DAY_SLOTS
+            first = max(len(rows), self._site.world.first_bucket - begin)
+            rows += [b""] * (first - len(rows))
+            plain = [self._row(vdn, begin + place) for place in range(first, slot + 1)]
+            rows += [msgspec.json.encode(row) for row in self._shapes.rows(plain)]
         return rows[slot]
 
     def page(self, vdns: list[int], begin: int, end: int, limit: int, offset: int) -> tuple[bytes, int]:
@@ -59,7 +64,7 @@ class IndicatorPages:
         if self._shapes is not site.shapes:
             self._shapes = site.shapes
             self._days.clear()
-        first = -(-begin // PERIOD)
+        first = max(-(-begin // PERIOD), site.world.first_bucket)
         last = end // PERIOD + 1 if profile.inclusive_end else -(-end // PERIOD)
         last = min(last, int(site.clock.wall() // PERIOD))
         periods = max(0, last - first)

@@ -5,28 +5,32 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Literal, Self, TypeVar, Unpack
 
 import attrs
 from aiohttp import web
 
-from .clock import Clock, LoopClock
+from .clock import Clock, LoopClock, SteppedClock
 from .cms import Cms
 from .controls import Controls, Odds
 from .faults import Faults
+from .formula import FormulaWorld
 from .front import Front
 from .gateway import Gateway
 from .hashing import mix
+from .living.world import LivingWorld
 from .profiles import Profile
 from .quota import Window
 from .sessions import Sessions
 from .site import Site
 from .world import World
 
+_Number = TypeVar("_Number", int, float)
 Limit = tuple[int, float]
 """How many, in how many seconds."""
 _BACKLOG = 2048
 _MAIN_SKILLS, _MAIN_AGENTS, _SKILLS, _AGENTS = 2000, 2000, 20, 60
+_CALLS_PER_AGENT = 100
 
 
 class Simulator(Controls):
@@ -39,6 +43,11 @@ class Simulator(Controls):
       arrivals beyond it get 429. `agent_quota`, `gateway_quota`: the gateway's overload control, or None.
     * `vdn`, `vdns`, `skills_per_vdn`, `agents_per_vdn`: the size of the world; by default VDN 170 with 2 000
       skill queues and 2 000 agents, and VDNs 1 to 100 with 20 and 60. One number is for every VDN.
+    * `world`: "formula" computes every figure from seed and time, at once and for any moment. "living" lets
+      calls arrive, wait, be answered and be lost, so that figures have causes (`incident`, `world.calls`);
+      it only goes forward, and the first question to a VDN costs its life so far, some seconds for a day
+      of 300 000 calls. `calls_per_day`: by VDN or for each (100 for each agent); `begins`: when it comes
+      into being, epoch seconds (midnight UTC before the start).
     * `faults`, or its fields as keywords (`latency`, `error_rate`...): standing odds of trouble.
     * `timestamp_window`: seconds a signature's timestamp may be off; None: any.
     * `clock`: anything with `wall()` and `monotonic()`; by default the event loop's time from now on.
@@ -58,6 +67,9 @@ class Simulator(Controls):
         vdns: Iterable[int] | None = None,
         skills_per_vdn: int | Mapping[int, int] | None = None,
         agents_per_vdn: int | Mapping[int, int] | None = None,
+        world: Literal["formula", "living"] = "formula",
+        calls_per_day: float | Mapping[int, float] | None = None,
+        begins: float | None = None,
         faults: Faults | None = None,
         timestamp_window: float | None = None,
         clock: Clock | None = None,
@@ -69,20 +81,22 @@ class Simulator(Controls):
         **odds: Unpack[Odds],
     ) -> None:
         every = sorted({vdn, *(range(1, 101) if vdns is None else vdns)})
-        world = World(
-            seed,
-            every,
-            {each: _size(skills_per_vdn, each, _MAIN_SKILLS if each == vdn else _SKILLS) for each in every},
-            {each: _size(agents_per_vdn, each, _MAIN_AGENTS if each == vdn else _AGENTS) for each in every},
-        )
+        skills = {each: _of(skills_per_vdn, each, _MAIN_SKILLS if each == vdn else _SKILLS) for each in every}
+        agents = {each: _of(agents_per_vdn, each, _MAIN_AGENTS if each == vdn else _AGENTS) for each in every}
+        made: World
+        if world == "living":
+            calls = {each: _of(calls_per_day, each, _CALLS_PER_AGENT * agents[each]) for each in every}
+            made = LivingWorld(seed, every, skills, agents, calls, begins)
+        else:
+            made = FormulaWorld(seed, every, skills, agents)
         sessions = Sessions(seed)
-        for index in world.team(vdn).always_on():
-            sessions.sign_in(world.team(vdn).first_id + index)
+        for agent_id in made.gateway_agents(vdn):
+            sessions.sign_in(agent_id)
         self._quotas = _windows(quota)
         self._per_agent = Window(*agent_quota) if agent_quota else None
         self._in_all = Window(*gateway_quota) if gateway_quota else None
         windows = [*self._quotas.values(), *(each for each in (self._per_agent, self._in_all) if each)]
-        super().__init__(world, vdn, profile, attrs.evolve(faults or Faults(), **odds), sessions, windows)
+        super().__init__(made, vdn, profile, attrs.evolve(faults or Faults(), **odds), sessions, windows)
         self.seed, self.cc_id, self.vdn = seed, cc_id, vdn
         self.access_key, self.secret_key = _key_pair(seed, "t")
         self.global_access_key, self.global_secret_key = _key_pair(seed, "g")
@@ -107,11 +121,13 @@ class Simulator(Controls):
         """Open both servers; their addresses are known afterwards."""
         if self._runners:
             raise RuntimeError("the simulator is running already")
+        clock = self._given_clock or LoopClock()
+        self.world.begin(clock.wall())
         site = self._site = Site(
             seed=self.seed,
             cc_id=self.cc_id,
             world=self.world,
-            clock=self._given_clock or LoopClock(),
+            clock=clock,
             profile=self._profile,
             faults=self._faults,
             script=self._script,
@@ -143,6 +159,12 @@ class Simulator(Controls):
         while self._runners:
             await self._runners.pop().cleanup()
 
+    def advance(self, seconds: float) -> None:
+        """Move the contact center on; its clock has to be a `SteppedClock`, or the time runs by itself."""
+        if not isinstance(self._given_clock, SteppedClock):
+            raise TypeError("only a contact center with clock=SteppedClock(...) is moved by hand")
+        self._given_clock.advance(seconds)
+
     @property
     def clock(self) -> Clock:
         """The one clock of the simulator, from its start on."""
@@ -161,10 +183,10 @@ def _key_pair(seed: int, kind: str) -> tuple[str, str]:
     return f"ak{kind}{first:016x}", f"sk{kind}{second:016x}{third:016x}"
 
 
-def _size(given: int | Mapping[int, int] | None, vdn: int, default: int) -> int:
-    if isinstance(given, int):
-        return given
-    return default if given is None else given.get(vdn, default)
+def _of(given: _Number | Mapping[int, _Number] | None, vdn: int, default: _Number) -> _Number:
+    if isinstance(given, Mapping):
+        return given.get(vdn, default)
+    return default if given is None else given
 
 
 def _windows(quota: Limit | Mapping[str, Limit] | None) -> dict[str, Window]:

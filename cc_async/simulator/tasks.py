@@ -39,6 +39,48 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part // whole if whole else 0}%"
 
 
+@attrs.define
+class Done:
+    """What one agent has done since sign-in."""
+
+    answered: int = 0
+    outbound: int = 0
+    talk_seconds: int = 0
+    busy: int = 0
+    busy_seconds: int = 0
+    rests: int = 0
+    rest_seconds: int = 0
+    overruns: int = 0
+    overrun_seconds: int = 0
+
+    def named(self, seconds: int) -> dict[str, int]:
+        """Return the gateway's counters under the vendor's names, `seconds` after sign-in.
+
+        What no world keeps count of is a rounded-down share, so it never goes down.
+        """
+        answered = self.answered
+        return {
+            "talktime": self.talk_seconds,
+            "answernums": answered,
+            "noanswernums": answered // 25,
+            "calloutnums": self.outbound,
+            "intercallnums": seconds // 3_000,
+            "interhelpnums": seconds // 6_000,
+            "transfernums": answered // 12,
+            "transferoutnums": answered // 15,
+            "transferivrnums": answered // 20,
+            "redirectnums": answered // 40,
+            "keepnums": answered // 6,
+            "busynums": self.busy,
+            "restnums": self.rests,
+            "restoutnums": self.overruns,
+            "resttime": self.rest_seconds,
+            "restouttime": self.overrun_seconds,
+            "agentrelease": answered // 3,
+            "busytime": self.busy_seconds,
+        }
+
+
 def task_ids(seed: int, number: int = 50) -> tuple[str, ...]:
     """Return the ids of the outbound tasks; the first is the one of the documents."""
     others = [1_122_104_911 + 7 * place + mix(seed, 41, place) % 7 for place in range(number - 1)]
@@ -63,23 +105,15 @@ def agent_counters(seed: int, agent_id: int, signed_in_at: int, now: float) -> d
     answered = seconds // (200 + bits % 200)
     outbound = seconds // (900 + (bits >> 8) % 900)
     busy, rests = seconds // 2_400, seconds // 5_400
-    return {
-        "talktime": (answered + outbound) * (90 + (bits >> 16) % 90),
-        "answernums": answered,
-        "noanswernums": answered // 25,
-        "calloutnums": outbound,
-        "intercallnums": seconds // 3_000,
-        "interhelpnums": seconds // 6_000,
-        "transfernums": answered // 12,
-        "transferoutnums": answered // 15,
-        "transferivrnums": answered // 20,
-        "redirectnums": answered // 40,
-        "keepnums": answered // 6,
-        "busynums": busy,
-        "restnums": rests,
-        "restoutnums": rests // 4,
-        "resttime": rests * 600,
-        "restouttime": rests // 4 * 120,
-        "agentrelease": answered // 3,
-        "busytime": busy * 150,
-    }
+    done = Done(
+        answered=answered,
+        outbound=outbound,
+        talk_seconds=(answered + outbound) * (90 + (bits >> 16) % 90),
+        busy=busy,
+        busy_seconds=busy * 150,
+        rests=rests,
+        rest_seconds=rests * 600,
+        overruns=rests // 4,
+        overrun_seconds=rests // 4 * 120,
+    )
+    return done.named(seconds)

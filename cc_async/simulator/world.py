@@ -1,74 +1,29 @@
-"""The pretend contact center: one seed, one world; every interface reads it here."""
+"""The contact center as every interface reads it: what all worlds have in common, and what each brings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
-import attrs
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from . import names, tasks
-from .calls import Calls, Traffic, counters
+from .counts import Calls, Indicator, Waiting, counters
 from .hashing import mix
-from .people import PERIOD, TALKING_STATES, Team
+from .override import Override
+from .people import PERIOD, TALKING_STATES, Staff
+
+if TYPE_CHECKING:
+    from .living.call import Call
+    from .living.incidents import Incident
 
 _AGENT_ROOM = (101, 59_999)
 
 
-@attrs.frozen
-class Override:
-    """What a test has laid down for one skill queue; None leaves the world's own value."""
+class World(ABC):
+    """Everything that is in the contact center; what is asked for a moment agrees on every interface."""
 
-    offered: int | None = None
-    connected: int | None = None
-    lost: int | None = None
-    ended: int | None = None
-    ivr_seconds: int | None = None
-    connected_in_20s: int | None = None
-    wrapped_up: int | None = None
-    wrap_up_seconds: int | None = None
-    calls_waiting: int | None = None
-    longest_wait_seconds: int | None = None
-    average_wait_seconds: int | None = None
-    average_talk_seconds: int | None = None
-    name: str | None = None
-    media_type: int | None = None
-
-    def __attrs_post_init__(self) -> None:
-        if self.offered is None or self.connected is None or self.lost is None:
-            return
-        if self.offered != self.connected + self.lost:
-            raise ValueError("offered = connected + lost does not hold")
-
-
-@attrs.frozen
-class Waiting:
-    """Calls in the queue and the vendor's 5-minute averages, in seconds."""
-
-    calls_waiting: int
-    longest_wait: int
-    average_wait: int
-    average_talk: int
-
-
-@attrs.frozen
-class Indicator:
-    """One VDN in one 5-minute period."""
-
-    vdn: int
-    begin: int
-    online: int
-    talking: int
-    idle: int
-    busy: int
-    resting: int
-    inbound: int
-    connected: int
-    connection_rate: int
-    outbound: int
-
-
-class World:
-    """Everything that is in the contact center; all reads are pure functions of seed, ids and time."""
+    first_bucket = 0
+    """The first period there is (epoch seconds // 300)."""
 
     def __init__(
         self,
@@ -82,8 +37,6 @@ class World:
         self.task_ids = tasks.task_ids(seed)
         self._tasks = frozenset(self.task_ids)
         self._skills, self._agents = dict(skills), dict(agents)
-        self._teams: dict[int, Team] = {}
-        self._traffic: dict[int, Traffic] = {}
         self._overrides: dict[tuple[int, int], Override] = {}
         self._first_ids: dict[int, int] = {}
         low, high = _AGENT_ROOM
@@ -94,18 +47,48 @@ class World:
             self._first_ids[vdn] = low + place
             place += size
 
-    def team(self, vdn: int) -> Team:
+    @abstractmethod
+    def team(self, vdn: int) -> Staff:
         """Return the agents of a VDN."""
-        if vdn not in self._teams:
-            size, first = self._agents[vdn], self._first_ids[vdn]
-            self._teams[vdn] = Team(self.seed, vdn, size, first, self._skills[vdn])
-        return self._teams[vdn]
 
-    def traffic(self, vdn: int) -> Traffic:
-        """Return the calls of a VDN."""
-        if vdn not in self._traffic:
-            self._traffic[vdn] = Traffic(self.seed, vdn, self.team(vdn), self._skills[vdn])
-        return self._traffic[vdn]
+    @abstractmethod
+    def members(self, vdn: int, skill_id: int, now: float) -> tuple[int, ...]:
+        """Return the places of the agents a skill queue has at a moment, signed out ones too."""
+
+    @abstractmethod
+    def own_calls(self, vdn: int, skill_id: int, now: float) -> Calls:
+        """Return the counters of one of the world's own queues, nothing laid over them."""
+
+    @abstractmethod
+    def own_waiting(self, vdn: int, skill_id: int, now: float, calls: Calls) -> Waiting:
+        """Return what waits in a queue, also a laid down one, that has such calls."""
+
+    @abstractmethod
+    def indicator(self, vdn: int, bucket: int) -> Indicator:
+        """Return one VDN in one closed period (epoch seconds // 300); agents as they stand at its end."""
+
+    @abstractmethod
+    def task(self, vdn: int, task_id: str, now: float) -> tasks.Task:
+        """Return how far an outbound task is."""
+
+    @abstractmethod
+    def agent_counters(self, vdn: int, agent_id: int, now: float) -> dict[str, int] | None:
+        """Return the gateway's counters of an agent since the last sign-in; None: not signed in."""
+
+    @abstractmethod
+    def gateway_agents(self, vdn: int) -> list[int]:
+        """Return the ids of the agents who have a session on the gateway from the start."""
+
+    def begin(self, now: float) -> None:  # noqa: B027 (most worlds have no beginning)
+        """Learn when the contact center opens its doors, epoch seconds."""
+
+    def incident(self, incident: Incident) -> None:
+        """Lay down an incident."""
+        raise TypeError('incidents happen in a living world only: Simulator(world="living")')
+
+    def calls(self, vdn: int, begin: float, end: float, until: float | None = None) -> Iterator[Call]:
+        """Return every call that arrives in [begin, end), as it stands at `until`."""
+        raise TypeError('only a living world knows each call: Simulator(world="living")')
 
     def skill_ids(self, vdn: int) -> list[int]:
         """Return the ids of every skill queue of a VDN, ascending."""
@@ -144,54 +127,28 @@ class World:
 
     def skill_calls(self, vdn: int, skill_id: int, now: float) -> Calls:
         """Return the counters of a skill queue in the period of `now`."""
-        start = int(now // PERIOD) * PERIOD
-        laid_down = self._overrides.get((vdn, skill_id))
         if skill_id <= self._skills[vdn]:
-            own = self.traffic(vdn).skill(skill_id, now)
+            own = self.own_calls(vdn, skill_id, now)
         else:
-            own = counters(start, 0, 0, 0)
-        if laid_down is None:
-            return own
-        offered, connected = _offered_and_connected(laid_down, own)
-        bits = mix(self.seed, 51, vdn, skill_id)
-        return counters(
-            start, offered, connected, bits,
-            ended=laid_down.ended, ivr_seconds=laid_down.ivr_seconds,
-            connected_in_20s=laid_down.connected_in_20s, wrapped_up=laid_down.wrapped_up,
-            wrap_up_seconds=laid_down.wrap_up_seconds,
-        )  # fmt: skip
+            own = counters(int(now // PERIOD) * PERIOD, 0, 0, 0)
+        laid_down = self._overrides.get((vdn, skill_id))
+        return own if laid_down is None else laid_down.calls(own, mix(self.seed, 51, vdn, skill_id))
 
     def skill_waiting(self, vdn: int, skill_id: int, now: float) -> Waiting:
         """Return what waits in a skill queue at a moment."""
         calls = self.skill_calls(vdn, skill_id, now)
-        bits = mix(self.seed, 52, vdn, skill_id, int(now // 10))
-        waiting = bits % (calls.offered // 4 + 1)
-        average = 5 + (bits >> 8) % 40 if calls.offered else 0
-        longest = average + (bits >> 16) % 90 if calls.offered else 0
-        talk = 60 + (bits >> 24) % 240 if calls.connected else 0
-        given = self._overrides.get((vdn, skill_id), Override())
-        return Waiting(
-            _or(given.calls_waiting, waiting), _or(given.longest_wait_seconds, longest),
-            _or(given.average_wait_seconds, average), _or(given.average_talk_seconds, talk),
-        )  # fmt: skip
+        own = self.own_waiting(vdn, skill_id, now, calls)
+        laid_down = self._overrides.get((vdn, skill_id))
+        return own if laid_down is None else laid_down.waiting(own)
 
     def skill_headcount(self, vdn: int, skill_id: int, now: float) -> dict[int, int]:
         """Return how many agents of a skill queue are in which CTI state; 0 (signed out) is left out."""
         team, found = self.team(vdn), dict[int, int]()
-        for index in team.members(skill_id):
+        for index in self.members(vdn, skill_id, now):
             state = team.state(index, now)
             if state:
                 found[state] = found.get(state, 0) + 1
         return found
-
-    def indicator(self, vdn: int, bucket: int) -> Indicator:
-        """Return one VDN in one period (epoch seconds // 300); agents as they stand at its end."""
-        heads, volume = self.team(vdn).headcount(bucket), self.traffic(vdn).volume(bucket)
-        rate = 100 * volume.connected // volume.inbound if volume.inbound else 0
-        return Indicator(
-            vdn, bucket * PERIOD, heads.online, heads.talking, heads.idle, heads.busy, heads.resting,
-            volume.inbound, volume.connected, rate, volume.outbound,
-        )  # fmt: skip
 
     def indicators(self, vdn: int, begin: float, end: float) -> list[Indicator]:
         """Return the periods of one VDN that begin in [begin, end), epoch seconds."""
@@ -201,37 +158,8 @@ class World:
         """Say whether an outbound task exists."""
         return task_id in self._tasks
 
-    def task(self, vdn: int, task_id: str, now: float) -> tasks.Task:
-        """Return how far an outbound task is."""
-        return tasks.task(self.seed, vdn, task_id, now)
-
-    def agent_counters(self, vdn: int, agent_id: int, now: float) -> dict[str, int]:
-        """Return the gateway's counters of an agent since the last sign-in."""
-        team = self.team(vdn)
-        index = team.index_of(agent_id)
-        if index is None:
-            raise KeyError(agent_id)
-        return tasks.agent_counters(self.seed, agent_id, team.signed_in_at(index, now), now)
-
     def in_a_call(self, vdn: int, agent_id: int, now: float) -> bool:
         """Say whether an agent is answering or talking."""
         team = self.team(vdn)
         index = team.index_of(agent_id)
         return index is not None and team.state(index, now) in TALKING_STATES
-
-
-def _or(given: int | None, own: int) -> int:
-    return own if given is None else given
-
-
-def _offered_and_connected(laid_down: Override, own: Calls) -> tuple[int, int]:
-    """Complete what a test gave so that offered = connected + lost."""
-    offered, connected, lost = laid_down.offered, laid_down.connected, laid_down.lost
-    if offered is not None and connected is None:
-        connected = offered - (offered // 10 if lost is None else lost)
-    elif offered is None and (connected is not None or lost is not None):
-        connected = own.connected if connected is None else connected
-        offered = connected + (0 if lost is None else lost)
-    if offered is None or connected is None:
-        return own.offered, own.connected
-    return offered, connected

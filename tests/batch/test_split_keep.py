@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_async.batch.split import Chunk, Kept, keep, split
+from cc_async.batch.split import Chunk, Kept, Seen, keep, split
 from cc_async.contract.endpoints import (
     agent_states,
     raw_endpoint,
@@ -39,24 +39,24 @@ def period(number: int, vdn: int = 1, cc_id: int = 1) -> SystemIndicators:
 def test_a_clean_page_is_kept_whole() -> None:
     """The usual page loses nothing, and its order stays."""
     rows = [SkillCallStats(n) for n in (3, 1)]
-    assert keep(rows, skills(1, 2, 3), set()) == Kept(rows)
+    assert keep(rows, skills(1, 2, 3), Seen()) == Kept(rows)
 
 
 def test_no_rows_are_nothing() -> None:
     """An empty page is no special case, of any kind of question."""
-    assert keep([], skills(1), set()) == Kept([])
-    assert keep([], periods(3, 1), set()) == Kept([])
+    assert keep([], skills(1), Seen()) == Kept([])
+    assert keep([], periods(3, 1), Seen()) == Kept([])
 
 
 def test_rows_nobody_asked_for_are_dropped_and_counted() -> None:
     """A skill that was not asked for does not reach the caller."""
-    kept = keep([SkillCallStats(1), SkillCallStats(9), SkillCallStats(8)], skills(1, 2), set())
+    kept = keep([SkillCallStats(1), SkillCallStats(9), SkillCallStats(8)], skills(1, 2), Seen())
     assert (list(kept.rows), kept.foreign, kept.dropped) == ([SkillCallStats(1)], 2, 2)
 
 
 def test_a_key_that_comes_twice_is_kept_once() -> None:
     """The first row of a skill counts, in one page and across pages."""
-    seen: set = set()
+    seen = Seen()
     first = keep([SkillCallStats(1, offered=5), SkillCallStats(1, offered=6)], skills(1, 2), seen)
     again = keep([SkillCallStats(2), SkillCallStats(1)], skills(1, 2), seen)
     assert (list(first.rows), first.duplicates) == ([SkillCallStats(1, offered=5)], 1)
@@ -65,28 +65,28 @@ def test_a_key_that_comes_twice_is_kept_once() -> None:
 
 def test_a_time_window_is_half_open() -> None:
     """A row at the end belongs to the next window, one before the begin to the one before."""
-    kept = keep([period(-1), period(0), period(1), period(2)], periods(2, 1), set())
+    kept = keep([period(-1), period(0), period(1), period(2)], periods(2, 1), Seen())
     assert (list(kept.rows), kept.outside) == ([period(0), period(1)], 2)
 
 
 def test_rows_of_other_vdns_are_foreign_unless_all_were_asked() -> None:
     """A list of VDNs is taken at its word."""
     rows = [period(0, vdn=1), period(0, vdn=2)]
-    kept = keep(rows, periods(2, 1), set())
+    kept = keep(rows, periods(2, 1), Seen())
     assert (list(kept.rows), kept.foreign) == (rows[:1], 1)
-    assert keep(rows, periods(2), set()) == Kept(rows)
+    assert keep(rows, periods(2), Seen()) == Kept(rows)
 
 
 def test_a_period_is_told_apart_by_call_center_vdn_and_begin() -> None:
     """Two call centers may have the same VDN."""
     rows = [period(0, cc_id=1), period(0, cc_id=2), period(0, vdn=2), period(0, cc_id=1)]
-    kept = keep(rows, periods(2), set())
+    kept = keep(rows, periods(2), Seen())
     assert (list(kept.rows), kept.duplicates) == (rows[:3], 1)
 
 
 def test_a_page_that_comes_again_is_all_duplicates_whatever_it_holds() -> None:
     """Dropped rows are remembered too: otherwise a server that ignores the offset could go unnoticed."""
-    seen: set = set()
+    seen = Seen()
     rows = [period(0), period(0, vdn=2), period(7)]
     first = keep(rows, periods(2, 1), seen)
     assert (len(first.rows), first.foreign, first.outside, first.duplicates) == (1, 1, 1, 0)
@@ -98,14 +98,14 @@ def test_several_rows_of_one_key_are_all_kept() -> None:
     """A skill queue has many agents; only the same agent again is a duplicate."""
     chunk = next(split(Question("q", 1, (Group(170, (7,)),)), signed_in_agents))
     rows = [SignedInAgent(7, 101), SignedInAgent(7, 102)]
-    kept = keep([*rows, rows[0]], chunk, set())
+    kept = keep([*rows, rows[0]], chunk, Seen())
     assert (list(kept.rows), kept.duplicates) == (rows, 1)
 
 
 def test_without_keys_everything_is_welcome_once() -> None:
     """Every agent of a VDN: pages that overlap lose the overlap only."""
     chunk = next(split(Question("q", 1, (Group(170, None),)), agent_states))
-    seen: set = set()
+    seen = Seen()
     assert len(keep([AgentState(n) for n in (101, 102)], chunk, seen).rows) == 2
     kept = keep([AgentState(n) for n in (102, 103)], chunk, seen)
     assert (list(kept.rows), kept.duplicates) == ([AgentState(103)], 1)
@@ -115,14 +115,32 @@ def test_raw_answers_are_not_looked_into() -> None:
     """A sister interface without a record hands its rows on as they are."""
     chunk = next(split(Question("q", 1, (Group(170, None),)), raw_endpoint("vdn/totalagentstate")))
     rows = [{"any": 1}, {"any": 1}]
-    assert keep(rows, chunk, set()) == Kept(rows)
+    assert keep(rows, chunk, Seen()) == Kept(rows)
 
 
 @given(st.lists(st.lists(st.tuples(st.integers(-2, 6), st.integers(1, 3)), max_size=8), max_size=4))
 def test_every_row_is_kept_once_or_counted_once(pages: list[list[tuple[int, int]]]) -> None:
     """Kept plus dropped is received; what is kept is exactly what was asked for, each once, as first seen."""
-    seen: set = set()
+    seen = Seen()
     kept = [keep([period(n, vdn) for n, vdn in page], periods(4, 1, 2), seen) for page in pages]
     assert [len(k.rows) + k.dropped for k in kept] == [len(page) for page in pages]
     asked = [(n, vdn) for page in pages for n, vdn in page if 0 <= n < 4 and vdn in (1, 2)]
     assert [row for k in kept for row in k.rows] == [period(*row) for row in dict.fromkeys(asked)]
+
+
+def test_more_vdns_than_there_can_be_are_still_told_apart() -> None:
+    """Beyond the grid rows are remembered by name: kept once, and known when they come again."""
+    chunk = periods(1)
+    seen = Seen()
+    rows = [period(0, vdn=vdn) for vdn in range(1, 10_101)]
+    assert keep(rows, chunk, seen).rows == rows
+    again = keep(rows, chunk, seen)
+    assert (len(again.rows), again.duplicates) == (0, 10_100)
+
+
+def test_rows_off_the_grid_are_kept_once() -> None:
+    """A begin that is no multiple of five minutes is nobody else's place."""
+    odd = SystemIndicators(1, BEGIN + timedelta(seconds=7))
+    seen = Seen()
+    assert keep([odd, period(0)], periods(2, 1), seen).rows == [odd, period(0)]
+    assert keep([odd], periods(2, 1), seen).duplicates == 1

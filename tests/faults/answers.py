@@ -71,10 +71,25 @@ def indicator_row(vdn: int, begin_ms: int, **changes: Any) -> dict[str, Any]:
 
 
 _GATEWAY = (
-    "talktime answernums noanswernums calloutnums intercallnums interhelpnums transfernums transferoutnums "
-    "transferivrnums redirectnums keepnums busynums restnums restoutnums resttime restouttime agentrelease "
-    "busytime"
-).split()
+    "talktime",
+    "answernums",
+    "noanswernums",
+    "calloutnums",
+    "intercallnums",
+    "interhelpnums",
+    "transfernums",
+    "transferoutnums",
+    "transferivrnums",
+    "redirectnums",
+    "keepnums",
+    "busynums",
+    "restnums",
+    "restoutnums",
+    "resttime",
+    "restouttime",
+    "agentrelease",
+    "busytime",
+)
 
 
 def gateway_row(**changes: Any) -> dict[str, Any]:

@@ -187,9 +187,7 @@ def well_gzipped() -> Behaviour:
     """Answer honestly and compressed."""
 
     async def behave(wire: Wire, seen: Seen) -> None:
-        await wire.write(
-            http(gzip.compress(answers.for_request(seen)), 200, ("Content-Encoding", "gzip"))
-        )
+        await wire.write(http(gzip.compress(answers.for_request(seen)), 200, ("Content-Encoding", "gzip")))
 
     return behave
 

@@ -218,7 +218,11 @@ class FaultServer:
         headers = seen.headers
         if headers.getall("Host", []) != [self.name]:
             self.complaints.append("not exactly one Host, or another than is signed")
-        if "Transfer-Encoding" in headers or "Expect" in headers or len(headers.getall("Content-Length", [])) != 1:
+        if (
+            "Transfer-Encoding" in headers
+            or "Expect" in headers
+            or len(headers.getall("Content-Length", [])) != 1
+        ):
             self.complaints.append("a body without exactly one length")
         if headers.get("Content-Type") != _CONTENT_TYPE:
             self.complaints.append("another Content-Type")

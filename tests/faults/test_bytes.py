@@ -1,5 +1,7 @@
 """Numbers 14 to 24 and 37: answers that are not HTTP as it should be."""
 
+# ruff: noqa: SIM117 - first a server, then a client of it: one line each
+
 from __future__ import annotations
 
 import asyncio
@@ -176,7 +178,9 @@ async def test_fault_21_shorter_than_content_length() -> None:
 POISON = do.http(answers.cms([answers.skill_row(1, allCallCount=666)]))
 
 
-@pytest.mark.parametrize("extra", [b" ", b"}}", POISON, POISON * 3], ids=["blank", "braces", "answer", "three"])
+@pytest.mark.parametrize(
+    "extra", [b" ", b"}}", POISON, POISON * 3], ids=["blank", "braces", "answer", "three"]
+)
 async def test_fault_22_longer_than_content_length(extra: bytes) -> None:
     """Bytes behind the end are a ProtocolError, and never the answer to the next request."""
     async with FaultServer(do.smuggled(extra), then=do.good) as server, asking(server) as cms:
@@ -189,7 +193,6 @@ async def test_fault_22_longer_than_content_length(extra: bytes) -> None:
 
 async def test_fault_22_bytes_that_come_later() -> None:
     """An answer nobody asked for, sent while the connection rests, is thrown away with it."""
-
     poisoned = asyncio.Event()
 
     async def afterwards(wire: Wire, seen: Seen) -> None:
@@ -211,7 +214,11 @@ GOOD = answers.cms([answers.skill_row(1)])
 SIZE = b"%d" % len(GOOD)
 CHUNK = b"%x\r\n" % len(GOOD) + GOOD + b"\r\n0\r\n\r\n"
 FRAMING = {
-    "length and chunked": LINE + b"Content-Length: " + SIZE + b"\r\nTransfer-Encoding: chunked\r\n\r\n" + CHUNK,
+    "length and chunked": LINE
+    + b"Content-Length: "
+    + SIZE
+    + b"\r\nTransfer-Encoding: chunked\r\n\r\n"
+    + CHUNK,
     "two lengths": LINE + b"Content-Length: " + SIZE + b"\r\nContent-Length: 5\r\n\r\n" + GOOD,
     "the same length twice": LINE + (b"Content-Length: " + SIZE + b"\r\n") * 2 + b"\r\n" + GOOD,
     "two lengths in one": LINE + b"Content-Length: " + SIZE + b", 5\r\n\r\n" + GOOD,

@@ -1,10 +1,13 @@
 """Numbers 55 to 60: what users give, and pages that cannot be trusted."""
 
+# ruff: noqa: SIM117 - first a server, then a client of it: one line each
+
 from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,7 +25,9 @@ BEGIN = datetime(2023, 11, 14, 22, 15, tzinfo=UTC)
 PERIOD = timedelta(minutes=5)
 
 
-@pytest.mark.parametrize("wrong", ["../..", "１０１", True, "0101", 3.0, None, 100, -1, 2**70 * -1, "101/../102"])
+@pytest.mark.parametrize(
+    "wrong", ["../..", "１０１", True, "0101", 3.0, None, 100, -1, 2**70 * -1, "101/../102"]
+)
 async def test_fault_55_wrong_ids(wrong: Any) -> None:
     """An id that is none is refused by the method itself, before any connection."""
     async with FaultServer(then=do.good) as server:
@@ -79,25 +84,23 @@ async def test_fault_57_no_ids_and_the_same_id_twice() -> None:
 async def test_fault_58_a_million_ids() -> None:
     """A million ids are planned in bounded memory, and streamed without holding their rows."""
     async with FaultServer(then=do.good) as server, asking(server, quota=None, concurrency=8) as cms:
+        query = cms.skill_call_stats(by_vdn={vdn: range(1, 10_001) for vdn in range(1, 101)})
+        assert query.plan().requests > 4000
+        number = 0
         tracemalloc.start()
         try:
-            query = cms.skill_call_stats(by_vdn={vdn: range(1, 10_001) for vdn in range(1, 101)})
-            assert query.plan().requests > 4000
-            held, _ = tracemalloc.get_traced_memory()
-            tracemalloc.reset_peak()
-            number = 0
             async with query.stream() as rows:
                 async for row in rows:
                     assert row.offered == row.skill_id + 5
                     number += 1
-                    if number == 20_000:
+                    if number == 10_000:
                         break
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert number == 20_000
+        assert number == 10_000
         assert len(server.requests) < 400
-        assert peak - held < 16 * 2**20
+        assert peak < 16 * 2**20
 
 
 async def test_fault_59_times() -> None:
@@ -123,7 +126,7 @@ async def test_fault_59_a_second_more_than_31_days_and_a_change_of_clocks() -> N
     assert spans[0][0] == datetime(2024, 2, 29, 23, 0)  # noqa: DTZ001 - the wire has no zone
     assert spans[-1][1] >= end.replace(tzinfo=None)
     assert all(last - first <= timedelta(days=31) for first, last in spans)
-    assert all(before[1] >= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] >= after[0] for before, after in pairwise(spans))
 
 
 Rows = Callable[[int, int], tuple[list[dict[str, Any]], int | None]]
@@ -161,7 +164,7 @@ async def test_fault_60_counts_that_lie(rows: Rows) -> None:
     """Whatever the count says, every row comes once."""
     async with FaultServer(then=pages(rows)) as server, asking(server, page_size=20, quota=None) as cms:
         batch = await cms.system_indicators(**HOURS)
-        assert sorted(row.key for row in batch) == sorted(set(row.key for row in batch))
+        assert sorted(row.key for row in batch) == sorted({row.key for row in batch})
         assert len(batch) == 120
         assert len(server.requests) < 60
 

@@ -1,5 +1,7 @@
 """Numbers 1 to 13: the network and TLS."""
 
+# ruff: noqa: SIM117 - first a server, then a client of it: one line each
+
 from __future__ import annotations
 
 import random
@@ -99,7 +101,7 @@ async def test_fault_03_refused() -> None:
 
 
 async def test_fault_04_syn_black_hole() -> None:
-    """A host that answers no SYN costs the connect timeout of each attempt, not the attempt's or the call's."""
+    """A host that answers no SYN costs the connect timeout of each attempt, no more."""
     with BlackHole() as hole:
         auth = AkSk(ACCESS_KEY, SECRET_KEY)
         limits = Timeouts(connect=0.1, read=20, attempt=30)
@@ -156,6 +158,7 @@ async def test_fault_06_cut_every_time() -> None:
 
 @pytest.fixture
 def authority() -> trustme.CA:
+    """An authority nobody knows."""
     return trustme.CA()
 
 
@@ -183,6 +186,7 @@ def handshakes(authority: trustme.CA) -> Handshakes:
 
 @pytest.fixture
 async def tls_server(handshakes: Handshakes) -> AsyncIterator[FaultServer]:
+    """A server with that certificate."""
     async with FaultServer(then=do.good, tls=handshakes) as server:
         yield server
 

@@ -1,5 +1,7 @@
 """Numbers 38 to 54: what is in the bodies."""
 
+# ruff: noqa: SIM117 - first a server, then a client of it: one line each
+
 from __future__ import annotations
 
 import json
@@ -20,6 +22,7 @@ ROW = answers.skill_row(1)
 
 
 def envelope(**fields: Any) -> bytes:
+    """A body of these fields."""
     return json.dumps(fields).encode()
 
 
@@ -30,6 +33,7 @@ async def rows_of(body: bytes, **options: Any) -> Any:
 
 
 async def error_of(body: bytes, kind: type[Any], **expected: Any) -> Any:
+    """Ask queue 1 of a server that always says this, and return the error."""
     async with FaultServer(then=do.body(body)) as server, asking(server) as cms:
         return await failing(cms.skill_call_stats([1]), kind, within=1, **expected)
 
@@ -43,12 +47,16 @@ async def test_fault_38_codes_of_success(code: Any) -> None:
 
 async def test_fault_38_a_failure_code() -> None:
     """A failure's text stands where the rows would, and reaches the user with the code."""
-    error = await error_of(answers.cms_failure("0100003", "CTI too old"), ApiError, code="0100003", attempts=1)
+    error = await error_of(
+        answers.cms_failure("0100003", "CTI too old"), ApiError, code="0100003", attempts=1
+    )
     assert error.text == "CTI too old"
     error = await error_of(answers.cms_failure("0101002", "no"), NoPermission, code="0101002", attempts=1)
 
 
-@pytest.mark.parametrize("body", [envelope(resultDesc=[ROW]), b"{}", envelope(resultCode=None, resultDesc=[])])
+@pytest.mark.parametrize(
+    "body", [envelope(resultDesc=[ROW]), b"{}", envelope(resultCode=None, resultDesc=[])]
+)
 async def test_fault_39_no_code(body: bytes) -> None:
     """Without a code nobody knows whether it went well."""
     error = await error_of(body, DecodeError, attempts=1)
@@ -62,7 +70,7 @@ async def test_fault_40_unknown_code(code: Any) -> None:
 
 
 async def test_fault_40_known_codes_are_asked_once_more() -> None:
-    """"Call failed" and "unknown exception" are asked twice, other codes once."""
+    """Call failed, unknown exception: both are asked twice, other codes once."""
     for code in ("0100001", "0100999"):
         await error_of(answers.cms_failure(code, "failed"), ApiError, attempts=2)
 
@@ -206,7 +214,9 @@ async def test_fault_50_unknown_status_numbers() -> None:
 UNREADABLE = {
     "100 000 levels": b'{"resultCode":"0100000","resultDesc":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "100 000 levels, open": b'{"resultDesc":' + b'{"a":' * 100_000,
-    "100 000 levels in a row": answers.cms([{**ROW, "x": "#"}]).replace(b'"#"', b"[" * 100_000 + b"]" * 100_000),
+    "100 000 levels in a row": answers.cms([{**ROW, "x": "#"}]).replace(
+        b'"#"', b"[" * 100_000 + b"]" * 100_000
+    ),
     "a lone surrogate": answers.cms([{**ROW, "name": "#"}]).replace(b"#", rb"\ud800"),
     "a mark of byte order": b"\xef\xbb\xbf" + answers.cms([ROW]),
     "UTF-16": answers.cms([ROW]).decode().encode("utf-16"),
@@ -222,7 +232,16 @@ async def test_fault_51_bodies_that_break_parsers(body: bytes) -> None:
         await failing(cms.skill_call_stats([1]), DecodeError, within=2)
 
 
-NASTY = ['=HYPERLINK("x")', "+1", "@SUM(A1)", "\x1b[31mred\x1b[0m", "\u202eevil", "x" * 2**20, "a\r\nb", "\x00"]
+NASTY = [
+    '=HYPERLINK("x")',
+    "+1",
+    "@SUM(A1)",
+    "\x1b[31mred\x1b[0m",
+    "\u202eevil",
+    "x" * 2**20,
+    "a\r\nb",
+    "\x00",
+]
 
 
 @pytest.mark.parametrize("name", NASTY, ids=["formula", "plus", "at", "ansi", "rtl", "1 MB", "lines", "nul"])
@@ -264,7 +283,8 @@ async def test_fault_54_the_bucket_rolls_over_between_two_chunks() -> None:
     async def rolling(wire: Wire, seen: Seen) -> None:
         late = 1 not in seen.json["skillIds"]
         rows = [
-            answers.skill_row(skill, startTime=answers.START + late * 300_000) for skill in seen.json["skillIds"]
+            answers.skill_row(skill, startTime=answers.START + late * 300_000)
+            for skill in seen.json["skillIds"]
         ]
         await do.body(answers.cms(rows))(wire, seen)
 

@@ -1,5 +1,7 @@
 """Numbers 25 to 36: statuses, redirects, pages, cookies."""
 
+# ruff: noqa: SIM117 - first a server, then a client of it: one line each
+
 from __future__ import annotations
 
 import asyncio
@@ -255,7 +257,7 @@ async def test_fault_36_cookies_of_the_gateway_belong_to_one_agent() -> None:
         agent = seen.path.split("/")[4]
         await do.good_with(("Set-Cookie", f"node=n{agent}; Path=/; HttpOnly"))(wire, seen)
 
-    guids = {agent: GUID for agent in (101, 102)}
+    guids = dict.fromkeys((101, 102), GUID)
     async with FaultServer(then=setting) as server, asking_gateway(server, guids=guids) as gateway:
         await gateway.agent_call_stats([101])
         await gateway.agent_call_stats([101, 102])

@@ -1,0 +1,175 @@
+"""``backfill``, ``sync`` and ``record``: answers into files that can be stopped at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from cyclopts import App
+
+from cc_async import CcError, CmsClient, Query
+from cc_async.cli import builds, connect, file_options, run
+from cc_async.cli.codes import FINE, NOTHING, PARTIAL
+from cc_async.cli.file_options import (
+    Directory,
+    Every,
+    Files,
+    Interfaces,
+    Lasting,
+    Polled,
+    Reread,
+    Settle,
+    Since,
+    Verify,
+)
+from cc_async.cli.file_progress import Meter
+from cc_async.cli.ids import parse_numbers
+from cc_async.cli.options import Link, Vdns, When
+from cc_async.cli.times import parse_duration
+from cc_async.cli.usage import UsageError
+from cc_async.cms_base import cms_quotas
+from cc_async.contract.endpoints import system_indicators
+from cc_async.export import Exported, Recorded, Target, export, record, sync, verify
+from cc_async.session.clock import LoopClock
+
+_LINK, _WHEN, _FILES, _POLLED = Link(), When(), Files(), Polled()
+_ALWAYS = datetime(9000, 1, 1, tzinfo=UTC)
+_SHORTEST_TIMEOUT = 30.0
+
+Ask = Callable[[Query[Any], Target, Meter], Awaitable[Exported]]
+
+
+def add_to(app: App) -> None:
+    """Hook the commands into the app."""
+    app.command(backfill)
+    app.command(name="sync")(keep_up)
+    app.command(name="record")(keep_recording)
+
+
+def backfill(
+    directory: Directory,
+    *,
+    vdns: Vdns = None,
+    when: When = _WHEN,
+    verify: Verify = False,
+    files: Files = _FILES,
+    link: Link = _LINK,
+) -> int:
+    """Indicators of a time into files: DIRECTORY/system_indicators/date=YYYY-MM-DD/part-*.
+
+    Stopped at any moment and started again, it asks only what is missing; every row is there once.
+    """
+    if verify and when == _WHEN:
+        return _verify(directory)
+    query = builds.indicators(vdns, when, partial=link.partial)
+
+    async def ask(query: Query[Any], target: Target, meter: Meter) -> Exported:
+        return await export(query, target, on_progress=meter.on_progress)
+
+    code = _export(link, query, file_options.target(directory, files), ask)
+    return max(code, _verify(directory)) if verify else code
+
+
+def keep_up(
+    directory: Directory,
+    *,
+    vdns: Vdns = None,
+    since: Since = "24h",
+    reread: Reread = "2h",
+    settle: Settle = "10m",
+    files: Files = _FILES,
+    link: Link = _LINK,
+) -> int:
+    """Bring the indicators in DIRECTORY up to now: what is new, and the last hours again for late rows."""
+    back, again, wait = (
+        _span(text, option)
+        for text, option in ((since, "--since"), (reread, "--reread"), (settle, "--settle"))
+    )
+    ids = parse_numbers(vdns, "--vdns")
+
+    async def build(cms: CmsClient) -> Query[Any]:
+        begin = datetime.fromtimestamp(LoopClock().wall() // 300 * 300, UTC) - back
+        return run.built(
+            lambda: cms.system_indicators(begin=begin, end=_ALWAYS, vdns=ids, partial=link.partial)
+        )
+
+    async def ask(query: Query[Any], target: Target, meter: Meter) -> Exported:
+        return await sync(query, target, reread=again, settle=wait, on_progress=meter.on_progress)
+
+    return _export(link, build, file_options.target(directory, files), ask)
+
+
+def keep_recording(
+    directory: Directory,
+    interfaces: Interfaces,
+    *,
+    every: Every = "10s",
+    lasting: Lasting = None,
+    polled: Polled = _POLLED,
+    files: Files = _FILES,
+    link: Link = _LINK,
+) -> int:
+    """Poll interfaces that keep no history into files until Ctrl-C; gap rows say when a poll failed."""
+    beat = _span(every, "--every").total_seconds()
+    beats = None if lasting is None else max(1, int(_span(lasting, "--lasting").total_seconds() // beat))
+    makers = file_options.builds_of(interfaces, polled, partial=True)
+    target = file_options.target(directory, files)
+    limited = link if link.timeout else replace(link, timeout=str(max(beat, _SHORTEST_TIMEOUT)))
+
+    async def work() -> list[Recorded]:
+        async with connect.cms_client(connect.with_keys(connect.site_of(limited))) as cms:
+            queries = [await make(cms) for make in makers]
+            return await record(queries, target, every=beat, beats=beats)
+
+    accounts = asyncio.run(work())
+    for one in accounts:
+        run.say(f"{one.interface}: {one.polls:,} polls, {one.rows:,} rows, {one.gaps:,} gaps")
+    return FINE if not any(one.gaps for one in accounts) else PARTIAL
+
+
+def _export(link: Link, build: run.Build, target: Target, ask: Ask) -> int:
+    """Ask, show how far it is, tell the account."""
+    site = connect.with_keys(connect.site_of(link))
+    quota = cms_quotas(site.quota).of(system_indicators)
+
+    async def work() -> Exported:
+        async with connect.cms_client(site) as cms:
+            meter = Meter(sys.stderr, LoopClock(), quota)
+            try:
+                exported = await ask(await build(cms), target, meter)
+            except CcError as error:
+                if isinstance(error.batch, Exported):
+                    meter.finish(error.batch)
+                raise
+            meter.finish(exported)
+            return exported
+
+    exported = asyncio.run(work())
+    run.say_all((each.part, each.error.message) for each in exported.failures)
+    if exported.rejected:
+        run.say(f"{exported.rejected:,} rows could not be read")
+    return FINE if exported.complete else PARTIAL
+
+
+def _verify(directory: Path) -> int:
+    """Read every part again."""
+    parts, rows, damages = verify(directory)
+    for damage in damages:
+        run.say(f"{damage.path}: {damage.reason}")
+    run.say(
+        f"{parts:,} parts, {rows:,} rows: {f'{len(damages):,} problems' if damages else 'all as written'}"
+    )
+    return NOTHING if damages or not parts else FINE
+
+
+def _span(text: str, option: str) -> timedelta:
+    """Read a duration of an option; raises UsageError."""
+    try:
+        return parse_duration(text)
+    except UsageError:
+        raise UsageError(f"{option}: {text!r} is no duration", hint="write 10s, 90m, 24h or 1d12h") from None

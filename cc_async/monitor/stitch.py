@@ -1,0 +1,245 @@
+"""Stitching: samples of counters that restart every 5 minutes become sums that lose no calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from operator import attrgetter
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from cc_async.contract.records import SkillCallStats
+from cc_async.monitor import state
+from cc_async.monitor.account import HELD, Account, Counts, add
+from cc_async.monitor.sums import (
+    BUCKET_SECONDS,
+    COUNTS,
+    ClosedBucket,
+    Gap,
+    SkillKey,
+    SkillSums,
+    Stitched,
+)
+
+KIND, VERSION = "cc_async.stitcher", 1
+MOST_MINUTES = (HELD - 1) * BUCKET_SECONDS // 60
+
+_values = attrgetter(*COUNTS)
+
+
+def instant(number: int) -> datetime:
+    """The start of a bucket."""
+    return datetime.fromtimestamp(number * BUCKET_SECONDS, UTC)
+
+
+class Stitcher:
+    """Running sums per skill queue, made of samples of ``skill_call_stats``.
+
+    Samples may come late, twice, or in any order; rows of two buckets may stand in one batch. Within a
+    bucket the highest value of each counter counts. A bucket without a sample is told as a gap and never
+    filled. One Stitcher is for one call center; queues of several VDNs may share it.
+
+    Args:
+        state_file: where the sums are kept, so that a restart goes on from there, inside a bucket too;
+            its folder must exist. Written by ``save`` and ``take``. One process per file.
+        settle: a bucket counts as closed from this many seconds before its end, 0 to 60: the last
+            aligned beat of a bucket closes it, not the first one of the next. Later samples revise it.
+
+    Raises:
+        ExportError: the state file cannot be read, is damaged, or is of another release.
+    """
+
+    def __init__(self, *, state_file: str | PathLike[str] | None = None, settle: float = 15.0) -> None:
+        if not 0 <= settle <= 60:
+            raise ValueError(f"settle must be 0 to 60 seconds, not {settle}")
+        self._path = None if state_file is None else Path(state_file)
+        self._settle = settle
+        self._accounts: dict[SkillKey, Account] = {}
+        self._cc_id: int | None = None
+        self._now = 0.0
+        self._closed: int | None = None
+        self._saving = asyncio.Lock()
+        if self._path is not None:
+            self._load(self._path)
+
+    # Taking samples
+
+    def feed(self, rows: Iterable[SkillCallStats]) -> Stitched:
+        """Take samples (a batch, or any rows) and return what is over since the feeding before.
+
+        Raises:
+            ValueError: a row of another call center.
+        """
+        revised: set[tuple[int, SkillKey]] = set()
+        refused = 0
+        newest = self._now
+        for row in rows:
+            at = None if row.sampled_at is None else row.sampled_at.timestamp()
+            number = _bucket(row, at)
+            if number is None:
+                refused += 1
+                continue
+            self._check(row.cc_id)
+            key = row.vdn, row.skill_id
+            account = self._accounts.get(key)
+            if account is None:
+                account = self._accounts[key] = Account.begin(number)
+            if account.take(number, _values(row), at) and self._closed is not None and number <= self._closed:
+                revised.add((number, key))
+            newest = max(newest, number * BUCKET_SECONDS if at is None else at)
+        return self._advance(newest, revised, refused)
+
+    async def take(self, rows: Iterable[SkillCallStats]) -> Stitched:
+        """As ``feed``, then save the state in a thread; raises ExportError when that fails."""
+        stitched = self.feed(rows)
+        if self._path is not None:
+            async with self._saving:
+                await asyncio.to_thread(state.write, self._path, self._encoded())
+        return stitched
+
+    def save(self) -> None:
+        """Write the state file, if there is one; blocks until it is on the disk. Raises ExportError."""
+        if self._path is not None:
+            state.write(self._path, self._encoded())
+
+    def _check(self, cc_id: int | None) -> None:
+        if cc_id is None or cc_id == self._cc_id:
+            return
+        if self._cc_id is not None:
+            raise ValueError(f"rows of call center {cc_id}, but these are the sums of {self._cc_id}")
+        self._cc_id = cc_id
+
+    def _advance(self, newest: float, revised: set[tuple[int, SkillKey]], refused: int) -> Stitched:
+        self._now = newest
+        if not self._accounts:
+            return Stitched(refused=refused)
+        closed = int((newest + self._settle) // BUCKET_SECONDS) - 1
+        if self._closed is None:
+            self._closed = min(account.first for account in self._accounts.values()) - 1
+        begin, end = self._closed + 1, max(closed, self._closed) + 1
+        self._closed = end - 1
+        stitched = Stitched(self._over(begin, end, revised), self._missed(begin, end), refused)
+        for account in self._accounts.values():
+            account.fold(end - HELD)
+        return stitched
+
+    def _over(self, begin: int, end: int, revised: set[tuple[int, SkillKey]]) -> tuple[ClosedBucket, ...]:
+        found = [
+            (number, key, False)
+            for key, account in self._accounts.items()
+            for number in account.held
+            if begin <= number < end
+        ]
+        found += [(number, key, True) for number, key in revised if number < begin]
+        found.sort(key=lambda one: one[0])
+        return tuple(self._closed_bucket(*one) for one in found)
+
+    def _missed(self, begin: int, end: int) -> tuple[Gap, ...]:
+        return tuple(
+            Gap(skill_id=key[1], vdn=key[0], begin=instant(first), end=instant(after))
+            for key, account in self._accounts.items()
+            for first, after in account.missing(begin, end)
+        )
+
+    # Reading
+
+    @property
+    def sums(self) -> Mapping[SkillKey, SkillSums]:
+        """The sums of every queue by (vdn, skill_id), made at the moment of asking."""
+        return {key: self._sums(key, account) for key, account in self._accounts.items()}
+
+    @property
+    def closed(self) -> Mapping[SkillKey, ClosedBucket]:
+        """The last closed bucket of every queue that was seen in it."""
+        number = self._closed
+        if number is None:
+            return {}
+        return {
+            key: self._closed_bucket(number, key)
+            for key, account in self._accounts.items()
+            if number in account.held
+        }
+
+    def rolling(self, minutes: int = 30) -> Mapping[SkillKey, SkillSums]:
+        """The sums of the last closed buckets, 5 to 60 minutes of them; what was not seen is in ``gaps``."""
+        count, rest = divmod(minutes * 60, BUCKET_SECONDS)
+        if rest or not 5 <= minutes <= MOST_MINUTES:
+            raise ValueError(f"minutes must be 5, 10... {MOST_MINUTES}, not {minutes}")
+        if self._closed is None:
+            return {}
+        numbers = range(self._closed - count + 1, self._closed + 1)
+        return {key: self._window(key, account, numbers) for key, account in self._accounts.items()}
+
+    def _window(self, key: SkillKey, account: Account, numbers: range) -> SkillSums:
+        seen = [number for number in numbers if number in account.held]
+        counts: Counts = [None] * len(COUNTS)
+        for number in seen:
+            counts = add(counts, account.held[number].counts)
+        taken = [last for number in seen if (last := account.held[number].last) is not None]
+        return SkillSums(
+            **self._named(key, counts),
+            since=instant(numbers.start),
+            buckets=len(seen),
+            gaps=len(numbers) - len(seen),
+            coverage=account.covered(numbers.__contains__) / (len(numbers) * BUCKET_SECONDS),
+            last_sample_at=datetime.fromtimestamp(max(taken), UTC) if taken else None,
+        )
+
+    def _sums(self, key: SkillKey, account: Account) -> SkillSums:
+        newest = max([self._closed or 0, *account.held])
+        span, last = self._now - account.first * BUCKET_SECONDS, account.last
+        covered = account.base_covered + account.covered()
+        return SkillSums(
+            **self._named(key, account.total()),
+            since=instant(account.first),
+            buckets=account.buckets,
+            gaps=newest - account.first + 1 - account.buckets,
+            coverage=min(covered / span, 1.0) if span > 0 else 0.0,
+            falls=account.falls,
+            late=account.late,
+            last_sample_at=None if last is None else datetime.fromtimestamp(last, UTC),
+        )
+
+    def _closed_bucket(self, number: int, key: SkillKey, revised: bool = False) -> ClosedBucket:
+        bucket = self._accounts[key].held[number]
+        return ClosedBucket(
+            **self._named(key, bucket.counts),
+            interval_start=instant(number),
+            coverage=bucket.covered(number) / BUCKET_SECONDS,
+            samples=bucket.samples,
+            last_sample_at=None if bucket.last is None else datetime.fromtimestamp(bucket.last, UTC),
+            revised=revised,
+        )
+
+    def _named(self, key: SkillKey, counts: Counts) -> dict[str, Any]:
+        whose = {"vdn": key[0], "skill_id": key[1], "cc_id": self._cc_id}
+        return whose | dict(zip(COUNTS, counts, strict=True))
+
+    # State
+
+    def _encoded(self) -> bytes:
+        queues = [[*key, account.to_state()] for key, account in self._accounts.items()]
+        body = {"cc_id": self._cc_id, "now": self._now, "closed": self._closed, "queues": queues}
+        return state.encode(KIND, VERSION, body)
+
+    def _load(self, path: Path) -> None:
+        body = state.load(path, KIND, VERSION)
+        if body is None:
+            return
+        try:
+            self._cc_id, self._now, self._closed = body["cc_id"], body["now"], body["closed"]
+            self._accounts = {(vdn, skill): Account.from_state(one) for vdn, skill, one in body["queues"]}
+        except (KeyError, TypeError, ValueError):
+            raise state.damaged(path) from None
+
+
+def _bucket(row: SkillCallStats, at: float | None) -> int | None:
+    """The bucket a row counts in: by its start, which may be some seconds off the grid; None: cannot tell."""
+    asked = None if at is None else int(at // BUCKET_SECONDS)
+    number = 0 if row.interval_start is None else int(row.interval_start.timestamp() // BUCKET_SECONDS)
+    if number <= 0:
+        return asked  # the server does not say
+    # The bucket may roll over between the counting and the Date of the answer; more than that is no start.
+    return number if asked is None or abs(number - asked) <= 1 else None

@@ -1,0 +1,82 @@
+"""Which quota a request counts against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cc_async.contract.endpoints import ENDPOINTS, agent_call_stats, raw_endpoint, skill_states, skills
+from cc_async.contract.spec import Quota
+from cc_async.session.quotas import Quotas
+
+KNOWN = list(ENDPOINTS.values())
+TEN, FIVE = Quota(10), Quota(5, per=2.0)
+
+
+def test_one_quota_holds_for_each_interface() -> None:
+    """A single ``Quota`` is everybody's, raw calls included."""
+    quotas = Quotas(TEN, known=KNOWN)
+    assert {quotas.of(endpoint) for endpoint in (*KNOWN, raw_endpoint("a/b"))} == {TEN}
+
+
+def test_none_paces_nothing() -> None:
+    """Not per interface, and not per agent."""
+    quotas = Quotas(None, default=TEN, known=KNOWN)
+    assert quotas.of(skill_states) is None
+    wants = quotas.wants("h", "i", agent_call_stats, 101)
+    assert [quota for _, quota in wants] == [None]
+
+
+@pytest.mark.parametrize("name", ["skill_states", "skill/stateinfo", skill_states.path])
+def test_a_mapping_names_an_interface_by_method_or_path(name: str) -> None:
+    """What it leaves out has the default, or that of ``"*"``."""
+    quotas = Quotas({name: FIVE}, default=TEN, known=KNOWN)
+    assert (quotas.of(skill_states), quotas.of(skills)) == (FIVE, TEN)
+    starred = Quotas({name: FIVE, "*": None}, default=TEN, known=KNOWN)
+    assert (starred.of(skill_states), starred.of(skills)) == (FIVE, None)
+
+
+def test_a_path_of_a_sister_interface() -> None:
+    """A raw call is named by the path it is called with."""
+    quotas = Quotas({"vdn/totalagentstate": FIVE}, default=TEN, known=KNOWN)
+    assert quotas.of(raw_endpoint("vdn/totalagentstate")) == FIVE
+    assert quotas.of(raw_endpoint("vdn/other")) == TEN
+
+
+def test_an_interface_may_be_freed() -> None:
+    """None in a mapping: no pacing for that one."""
+    assert Quotas({"skill_states": None}, default=TEN, known=KNOWN).of(skill_states) is None
+
+
+@pytest.mark.parametrize(
+    ("setting", "error"),
+    [
+        ({"skill_status": TEN}, ValueError),
+        ({"": TEN}, ValueError),
+        ({"skill_states": 10}, TypeError),
+        ({None: TEN}, TypeError),
+        (10, TypeError),
+        ("10/1", TypeError),
+        ([TEN], TypeError),
+    ],
+)
+def test_wrong_settings(setting: Any, error: type[Exception]) -> None:
+    """Unknown names, and what is no quota; the message names what is known."""
+    with pytest.raises(error, match="quota"):
+        Quotas(setting, default=TEN, known=KNOWN)
+
+
+def test_an_agent_is_asked_for_before_the_system() -> None:
+    """Whoever waits for its own quota holds none of the system's."""
+    wants = Quotas(TEN, known=KNOWN).wants("host:1", "guids", agent_call_stats, 101)
+    assert wants == (
+        (("host:1", "guids", "agent_call_stats", "101"), Quota(5, per=2.0)),
+        (("host:1", "guids", "agent_call_stats"), TEN),
+    )
+
+
+def test_other_interfaces_have_one_key() -> None:
+    """Host, identity and interface."""
+    wants = Quotas(TEN, known=KNOWN).wants("host:1", "ak-1", skill_states, None)
+    assert wants == ((("host:1", "ak-1", "skill_states"), TEN),)
