@@ -20,7 +20,7 @@ class Ledger:
         self.spent = 0
         """Tokens paid and not given back."""
         self.earned = retry.budget
-        """Tokens there ever were: the budget, again with every closing of the breaker; one per first success."""
+        """Tokens there ever were: the budget, again when the breaker closes, and one per first success."""
         self.worst = 0
         """Most that was overspent at any time; 0 or less is within the budget."""
         self.errors: Counter[str] = Counter()

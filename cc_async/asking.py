@@ -7,13 +7,14 @@ from typing import Generic, Protocol, TypeVar
 
 from attrs import define, frozen
 
+from cc_async.batch.buffer import Buffer
 from cc_async.batch.collect import Collector, verdict
 from cc_async.batch.engine import End, Engine, Piece
 from cc_async.batch.learn import Learner, PageSize, teachable
 from cc_async.batch.packing import ArrayLimit
 from cc_async.batch.result import Batch, Failure
 from cc_async.batch.split import SplitOptions, split
-from cc_async.batch.stream import Buffer, Stream
+from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Endpoint, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError, ClosedError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
@@ -174,13 +175,13 @@ class BaseClient:
             ),
         )
 
-    async def _one(
+    def _one(
         self, question: Question, endpoint: Endpoint[R], timeout: float | None, key: object, max_age: float
-    ) -> R:
+    ) -> Coroutine[Any, Any, R]:
         wanted = single(question, endpoint, key)
         if wanted.kind is not None:
             self._warn_above((wanted.key,), wanted.kind)
-        return await one(self._core, self._options, wanted, endpoint, timeout, max_age)
+        return one(self._core, self._options, wanted, endpoint, timeout, max_age)
 
     def _now(self) -> datetime:
         """The server's time, as far as it is known."""

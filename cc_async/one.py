@@ -27,7 +27,8 @@ class Single:
     """One key of a question, read and checked."""
 
     question: Question
-    """The question of its VDN, without keys."""
+    """The question it was asked of."""
+    vdn: int | None
     key: Any
     kind: IdRange | None
     """What kind of number the key is; None for a text."""
@@ -46,22 +47,22 @@ def single(question: Question, endpoint: Endpoint[Any], key: object) -> Single:
     number: Key = read_task_ids([value])[0] if kind is None else read_id(value, kind)
     if group.keys is not None and number not in group.keys:
         raise ValueError(f"{name} {number} is not among the {len(group.keys)} keys this query was given")
-    return Single(evolve(question, groups=(Group(group.vdn),)), number, kind)
+    return Single(question, group.vdn, number, kind)
 
 
 def _key_field(endpoint: Endpoint[Any]) -> str:
     """The field that tells the rows of an interface apart; TypeError where one key has many rows."""
-    fields: tuple[str, ...] = endpoint.record.key_fields
+    name, *more = endpoint.record.key_fields
     if isinstance(endpoint.split, Windows):
         raise TypeError(
             f"{endpoint.name} has many rows for one VDN: ask a narrow time and await the query instead"
         )
-    if len(fields) > 1:
+    if more:
         raise TypeError(
-            f"{endpoint.name} has many rows for one {fields[0]}: await the query with that key alone, "
+            f"{endpoint.name} has many rows for one {name}: await the query with that key alone, "
             "or ask skill_states().one(...) for how many there are"
         )
-    return fields[0]
+    return str(name)
 
 
 def _group(question: Question, key: object) -> tuple[Group, object]:
@@ -85,11 +86,10 @@ async def one(
     ``timeout`` bounds this caller's waiting only. Raises as ``Query.one`` says.
     """
     _check_age(max_age)
-    session, question, key = core.open(), wanted.question, wanted.key
+    session, question, vdn, key = core.open(), wanted.question, wanted.vdn, wanted.key
     coalescer = core.coalescer
     if coalescer is None:
         raise RuntimeError("the client has not been opened")
-    vdn = question.groups[0].vdn
     place = (endpoint.name, session.credentials[endpoint.needs].identity, question.cc_id, vdn)
     known: R | None = coalescer.remembered(place, key, max_age)
     if known is not None:
@@ -97,7 +97,7 @@ async def one(
     whole = isinstance(endpoint.split, Whole)
 
     async def run(keys: tuple[Key, ...], joined: Joined[R]) -> CcError | None:
-        asked = question if whole else evolve(question, groups=(Group(vdn, keys),))
+        asked = evolve(question, groups=(Group(vdn, None if whole else keys),))
         return await _ask(Asking(core, options, asked, endpoint, _as_it_is, None), joined)
 
     clock = session.clock

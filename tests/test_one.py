@@ -138,7 +138,7 @@ async def test_an_unknown_key_is_its_callers_own_affair(sim: Simulator, cms: Cms
 async def test_a_failed_part_is_told_to_its_callers_and_forgotten(
     open_sim: OpenSim, make_cms: MakeCms
 ) -> None:
-    """Of two requests one fails: its callers get an error each, the others records; asked again it is well."""
+    """Of two requests one fails: its callers get an error each, the others records; nothing stays."""
     sim = await open_sim(skills_per_vdn={170: 2000, 1: 2, 2: 2, 3: 2})
     query = make_cms(sim).skill_call_stats()
     await query.one(1)

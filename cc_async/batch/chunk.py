@@ -216,8 +216,6 @@ def keep(rows: Sequence[R], chunk: Chunk[R], seen: Seen) -> Kept[R]:
     return Kept(kept, foreign, duplicates, outside)
 
 
-
-
 def _wanted(chunk: Chunk[Any]) -> frozenset[int | str] | None:
     """The keys, or the VDNs of a time window; None when anything is welcome."""
     if chunk.window is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
-from attrs import define, field, frozen
+from attrs import define, field
 
 from cc_async.batch.paging import Paging, paged
+from cc_async.batch.piece import End, Piece
 from cc_async.batch.split import Chunk, Kept, Seen, keep
 from cc_async.errors import (
     AddressBlocked,
@@ -22,6 +23,8 @@ from cc_async.errors import (
 )
 from cc_async.session.request import Page, Request
 
+__all__ = ["CLIENT_WIDE", "UNBOUNDED_ROWS", "End", "Engine", "Piece"]
+
 R = TypeVar("R")
 
 CLIENT_WIDE = (SignatureRejected, AddressBlocked, TlsError, CircuitOpen, ClosedError)
@@ -29,34 +32,6 @@ CLIENT_WIDE = (SignatureRejected, AddressBlocked, TlsError, CircuitOpen, ClosedE
 
 UNBOUNDED_ROWS = 1_000_000
 """Most rows a chunk can hold where the contract names no bound (the newest agent ids have six digits)."""
-
-
-@frozen
-class Piece(Generic[R]):
-    """One answered or failed request, as the engine hands it on."""
-
-    chunk: Chunk[R]
-    turn: int
-    """How many chunks were drawn before this one: the order in which a stream hands on."""
-    number: int
-    """Place of the page in its chunk, from 0."""
-    last: bool
-    """True when the chunk is finished."""
-    kept: Kept[R] | None = None
-    page: Page[R] | None = None
-    error: CcError | None = None
-
-
-class End(Protocol[R]):
-    """Where the pieces go: a batch collects them, a stream hands them on in order."""
-
-    def room(self, turn: int, number: int) -> bool:
-        """May this request be sent now? True counts it; a stream says no while its reader is behind."""
-        ...
-
-    def take(self, piece: Piece[R]) -> None:
-        """Take a piece; called in the order of the answers."""
-        ...
 
 
 @define(eq=False)

@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import evolve
 
-from cc_async.batch.remainder import covers, remainder, windows_of
+from cc_async.batch.remainder import covers, windows_of
 from cc_async.contract.spec import Question, Window, Windows
 from cc_async.export.layout import Target
 
@@ -105,10 +105,18 @@ def _left(span: Span, done: Iterable[Window]) -> list[Span]:
 
 
 def united(question: Question, windows: Iterable[Window]) -> Question:
-    """One question for all these windows; those that touch become one."""
-    ordered = sorted(windows, key=lambda window: (window.vdns or (), window.begin))
-    parts = [evolve(question, begin=None, end=None, vdns=None, windows=(window,)) for window in ordered]
-    return remainder(question, parts) or question
+    """One question for all these windows; those of the same VDNs that touch become one."""
+    joined: list[Window] = []
+    for window in sorted(windows, key=lambda window: (window.vdns or (), window.begin)):
+        last = joined[-1] if joined else None
+        if last is not None and last.vdns == window.vdns and last.end == window.begin:
+            joined[-1] = evolve(last, end=window.end)
+        else:
+            joined.append(window)
+    if len(joined) == 1:
+        only = joined[0]
+        return evolve(question, begin=only.begin, end=only.end, vdns=only.vdns, windows=())
+    return evolve(question, begin=None, end=None, vdns=None, windows=tuple(joined))
 
 
 def runs(question: Question, windows: Iterable[Window], size: int = 256) -> Iterator[Question]:

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from cc_async.batch.chunk import INSTANT
 from cc_async.batch.collect import incomplete
-from cc_async.batch.engine import Piece
+from cc_async.batch.piece import Piece
 from cc_async.batch.result import Failure
 from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Question, Window

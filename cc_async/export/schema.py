@@ -26,12 +26,16 @@ class Schema:
     record: type[Any]
     kinds: Mapping[str, type[Any]]
     """int, float, bool, str or datetime by column."""
+    loose: frozenset[str] = frozenset()
+    """Columns whose values may be of another type in records: codes become numbers, raw values text."""
 
     @classmethod
     def of(cls, record: type[Any], *, polls: bool = False) -> Schema:
         """The columns of a record; with ``polls`` those of a recording too."""
-        plain = {name: int if kind is enum.IntEnum else kind for name, kind in kinds(record).items()}
-        return cls(record, plain | ({POLLED_AT: datetime, GAP: str} if polls else {}))
+        found = kinds(record)
+        plain = {name: int if kind is enum.IntEnum else kind for name, kind in found.items()}
+        loose = frozenset(name for name, kind in found.items() if kind in (enum.IntEnum, str))
+        return cls(record, plain | ({POLLED_AT: datetime, GAP: str} if polls else {}), loose)
 
     def columns(self, rows: Sequence[Any], **fixed: Any) -> Columns:
         """The columns of some records; columns that records lack hold the ``fixed`` value, or None."""
@@ -41,8 +45,7 @@ class Schema:
                 made[name] = [fixed.get(name)] * len(rows)
                 continue
             values = list(map(attrgetter(name), rows))
-            if kind in (int, str):
-                # Codes become numbers; what is kept as it came becomes text.
+            if name in self.loose:
                 values = [value if value is None or type(value) is kind else kind(value) for value in values]
             made[name] = values
         return made

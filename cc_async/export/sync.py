@@ -58,7 +58,7 @@ async def sync(
         # The first answers may have told that the server's clock is behind ours.
         until = min(until, floored(query.origin.now() - settle, rule.period))
         mark = store.manifest.watermark
-        if exported.complete and (mark is None or until > mark):
+        if not exported.failures and (mark is None or until > mark):
             await to_thread.run_sync(store.manifest.reach, until)
         return exported
 

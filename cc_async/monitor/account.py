@@ -1,4 +1,4 @@
-"""What is known of one queue: its last buckets one by one, and everything before them in one sum."""
+"""What is known of one queue: the sum of everything, and its last buckets one by one."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def add(left: Iterable[int | None], right: Iterable[int | None]) -> Counts:
         mine if other is None else other if mine is None else mine + other
         for mine, other in zip(left, right, strict=True)
     ]
+
+
+def _less(now: int | None, before: int | None) -> int | None:
+    return now if now is None or before is None else now - before
 
 
 @define
@@ -78,10 +82,12 @@ class Account:
     """The first bucket there was a sample of."""
     folded: int
     """The last bucket that is no longer kept one by one; samples up to it come too late."""
-    base: Counts = field(factory=lambda: [None] * len(COUNTS))
-    """Sums of the buckets no longer kept one by one."""
-    base_buckets: int = 0
-    base_covered: float = 0.0
+    total: Counts = field(factory=lambda: [None] * len(COUNTS))
+    """Sums of all buckets, those kept one by one included."""
+    buckets: int = 0
+    """Buckets there was a sample of."""
+    folded_covered: float = 0.0
+    """Seconds seen of the buckets no longer kept one by one."""
     last: float | None = None
     """When the newest sample was taken, epoch seconds."""
     falls: int = 0
@@ -102,34 +108,24 @@ class Account:
         if bucket is None:
             bucket = self.held[number] = Bucket([None] * len(COUNTS))
             self.first = min(self.first, number)
+            self.buckets += 1
+        before = bucket.counts[:]
         changed, fell = bucket.merge(values, at)
+        if changed:
+            grown = (_less(now, old) for now, old in zip(bucket.counts, before, strict=True))
+            self.total = add(self.total, grown)
         self.falls += fell
         if at is not None and (self.last is None or at > self.last):
             self.last = at
         return changed
 
     def fold(self, up_to: int) -> None:
-        """Keep the buckets up to this one in one sum from now on."""
+        """Forget the buckets up to this one; they are in the sum."""
         if up_to <= self.folded:
             return
         for number in [number for number in self.held if number <= up_to]:
-            bucket = self.held.pop(number)
-            self.base = add(self.base, bucket.counts)
-            self.base_buckets += 1
-            self.base_covered += bucket.covered(number)
+            self.folded_covered += self.held.pop(number).covered(number)
         self.folded = up_to
-
-    @property
-    def buckets(self) -> int:
-        """Buckets there was a sample of."""
-        return self.base_buckets + len(self.held)
-
-    def total(self) -> Counts:
-        """The sums of everything."""
-        counts = self.base
-        for bucket in self.held.values():
-            counts = add(counts, bucket.counts)
-        return counts
 
     def covered(self, wanted: Callable[[int], bool] = lambda _: True) -> float:
         """Seconds that were seen of the wanted buckets among those kept."""
@@ -149,17 +145,16 @@ class Account:
     def to_state(self) -> list[Any]:
         """The account as JSON has it."""
         held = [[number, one.counts, one.last, one.samples] for number, one in sorted(self.held.items())]
-        whole = (self.first, self.folded, self.base, self.base_buckets, self.base_covered, self.last)
+        whole = (self.first, self.folded, self.total, self.buckets, self.folded_covered, self.last)
         return [*whole, self.falls, self.late, held]
 
     @classmethod
     def from_state(cls, state: Sequence[Any]) -> Account:
         """Read what ``to_state`` made; raises ValueError or TypeError when it is something else."""
         *plain, held = state
-        first, folded, base, base_buckets, base_covered, taken, falls, late = plain
-        if len(base) != len(COUNTS):
+        account = cls(*plain)
+        if len(account.total) != len(COUNTS) or any(len(counts) != len(COUNTS) for _, counts, *_ in held):
             raise ValueError("an account has another number of counts")
-        account = cls(first, folded, list(base), base_buckets, base_covered, taken, falls, late)
         for number, counts, last, samples in held:
             account.held[number] = Bucket(list(counts), last, samples)
         return account

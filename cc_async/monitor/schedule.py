@@ -30,11 +30,13 @@ class ServerClock:
     high: float
     at: float
     """When the bounds were last known to hold (monotonic)."""
+    known: bool = True
+    """False before the first answer: then our own wall clock is believed."""
 
     @classmethod
     def unknown(cls, monotonic: float, wall: float) -> ServerClock:
-        """Before any answer: our own wall clock is believed."""
-        return cls(wall - monotonic, wall - monotonic, monotonic)
+        """Before any answer."""
+        return cls(wall - monotonic, wall - monotonic, monotonic, known=False)
 
     def learn(self, dates: Iterable[float], asked: float, answered: float) -> None:
         """Take the Dates of answers (epoch seconds) that came between two monotonic moments."""
@@ -46,8 +48,9 @@ class ServerClock:
         wider = DRIFT * (answered - self.at)
         closer_low, closer_high = max(low, self.low - wider), min(high, self.high + wider)
         # Bounds that exclude each other: a clock was set. What was learned last holds.
-        self.low, self.high = (closer_low, closer_high) if closer_low <= closer_high else (low, high)
-        self.at = answered
+        agree = self.known and closer_low <= closer_high
+        self.low, self.high = (closer_low, closer_high) if agree else (low, high)
+        self.at, self.known = answered, True
 
     def latest(self, monotonic: float) -> float:
         """The server's time at a monotonic moment, not earlier than it can be."""

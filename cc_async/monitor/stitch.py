@@ -10,6 +10,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
+
 from cc_async.contract.records import SkillCallStats
 from cc_async.monitor import state
 from cc_async.monitor.account import HELD, Account, Counts, add
@@ -96,7 +98,8 @@ class Stitcher:
         stitched = self.feed(rows)
         if self._path is not None:
             async with self._saving:
-                await asyncio.to_thread(state.write, self._path, self._encoded())
+                # anyio waits for the thread even when cancelled: an older state never lands on a newer one.
+                await to_thread.run_sync(state.write, self._path, self._encoded())
         return stitched
 
     def save(self) -> None:
@@ -190,9 +193,9 @@ class Stitcher:
     def _sums(self, key: SkillKey, account: Account) -> SkillSums:
         newest = max([self._closed or 0, *account.held])
         span, last = self._now - account.first * BUCKET_SECONDS, account.last
-        covered = account.base_covered + account.covered()
+        covered = account.folded_covered + account.covered()
         return SkillSums(
-            **self._named(key, account.total()),
+            **self._named(key, account.total),
             since=instant(account.first),
             buckets=account.buckets,
             gaps=newest - account.first + 1 - account.buckets,

@@ -27,7 +27,7 @@ def asking(vdns: tuple[int, ...] | None, span: timedelta, begin: datetime = BEGI
 
 
 def test_a_month_of_300_vdns() -> None:
-    """300 VDNs x 8 928 periods at ten a second: 44.6 minutes at 100 rows a page, 4.5 at 1000, and both are told."""
+    """300 VDNs x 8 928 periods at ten a second: 44.6 minutes at 100 a page, 4.5 at 1000; both are told."""
     month = asking(tuple(range(1, 301)), timedelta(days=31))
     small = plan(month, system_indicators, SplitOptions(page_size=100), TEN)
     assert (small.chunks, small.rows_expected) == (93, 2_678_400)

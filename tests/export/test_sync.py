@@ -119,6 +119,20 @@ async def test_a_backfill_and_a_sync_share_a_folder(
     assert verify(tmp_path)[1:] == (3 * 6 * 12 + 2 * (5 * 12 + 11), [])
 
 
+async def test_some_vdns_after_all(
+    sim: Simulator, ask: Callable[..., Query[SystemIndicators]], tmp_path: Path
+) -> None:
+    """After all VDNs were synced, syncing one of them forgets nothing of the others."""
+    everyone = ask([1])
+    await sync(everyone.origin.again(evolve(everyone.question, vdns=None)), Target(tmp_path))
+    before = counted(parquet(tmp_path))
+    await sync(ask([1]), Target(tmp_path), reread=timedelta(hours=11))
+    again = evolve(everyone.question, vdns=None, end=NOW - 30 * MINUTES)
+    account = await export(everyone.origin.again(again), Target(tmp_path))
+    assert account.requests == 0
+    assert counted(parquet(tmp_path)) == before
+
+
 async def test_sync_wants_a_time(cms: CmsClient, tmp_path: Path) -> None:
     """A question about now cannot be synced."""
     with pytest.raises(ValueError, match="skill_states"):

@@ -101,7 +101,7 @@ async def test_names_and_phones_are_in_no_file(sim: Simulator, cms: CmsClient, t
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_no_cell_is_a_formula(text: str) -> None:
-    """Whatever a text begins with, its cell is no formula and no command; made harmless twice it is the same."""
+    """Whatever a text begins with, its cell is no formula and no command; made harmless again it stays."""
     found = harmless(text)
     assert not found.startswith(tuple("=+-@\t\r\n＝＋－＠"))
     assert not found.lstrip().startswith(tuple("=+-@＝＋－＠"))

@@ -31,7 +31,7 @@ LEAK_SECONDS = 1.0
 QUICK: dict[str, Any] = {
     "quota": Quota(1000, per=0.05),
     "timeout": 5.0,
-    "timeouts": Timeouts(connect=0.3, read=0.2, attempt=0.4),
+    "timeouts": Timeouts(connect=1.0, read=0.8, attempt=1.5),
     "retry": Retry(attempts=3, base=0.002, throttle_base=0.002, cap=0.01),
 }
 """Short limits, so that a test is over before anybody waits for it."""

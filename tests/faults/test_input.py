@@ -1,7 +1,5 @@
 """Numbers 55 to 60: what users give, and pages that cannot be trusted."""
 
-# ruff: noqa: SIM117 - first a server, then a client of it: one line each
-
 from __future__ import annotations
 
 import tracemalloc
@@ -93,12 +91,12 @@ async def test_fault_58_a_million_ids() -> None:
                 async for row in rows:
                     assert row.offered == row.skill_id + 5
                     number += 1
-                    if number == 10_000:
+                    if number == 5_000:
                         break
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert number == 10_000
+        assert number == 5_000
         assert len(server.requests) < 400
         assert peak < 16 * 2**20
 

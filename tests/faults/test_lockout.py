@@ -27,7 +27,7 @@ async def test_fault_29_2000_queues_at_concurrency_64_with_a_wrong_key() -> None
     """``signed_in_agents`` of 2 000 queues with a wrong key is one request, not two thousand."""
     async with FaultServer(then=do.status(401)) as server:
         async with asking(server, concurrency=CONCURRENCY, quota=None) as cms:
-            error = await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=2)
+            error = await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=4)
             assert error.batch.unanswered is not None
             assert sum(len(failure.keys) for failure in error.batch.failures) == 2000
             assert len(server.requests) == 1
@@ -69,11 +69,9 @@ async def test_fault_29_tenant_key_at_a_global_interface_while_pollers_go_on() -
                     polled += len(found)
 
             async def ask_indicators() -> None:
-                asked = cms.system_indicators(
-                    begin=BEGIN, end=BEGIN + timedelta(days=300), vdns=range(1, 301)
-                )
+                asked = cms.system_indicators(begin=BEGIN, end=BEGIN + timedelta(days=60), vdns=range(1, 101))
                 for _ in range(20):
-                    error = await failing(asked, SignatureRejected, within=1)
+                    error = await failing(asked, SignatureRejected, within=3)
                     assert "global" in (error.hint or "") or "not sent" in error.message
 
             await asyncio.gather(*(poll(skill) for skill in range(1, 11)), ask_indicators())
@@ -92,18 +90,27 @@ async def test_fault_29_key_revoked_in_mid_run() -> None:
         await (do.status(401) if revoked else do.good)(wire, seen)
 
     async with FaultServer(then=until_revoked) as server:
-        async with asking(server, concurrency=CONCURRENCY, quota=None, lockout=0.3) as cms:
+        async with asking(server, concurrency=CONCURRENCY, quota=None, lockout=1.5) as cms:
             error = await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=3)
             arrived = len(error.batch)
             assert 400 < arrived <= 500
-            refused = len(server.requests) - arrived
+            refused = await _settled(server) - arrived
             assert refused <= 1 + CONCURRENCY
             # While the lock holds nothing goes out; then one, alone, to see whether it is over.
-            await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=1, attempts=0)
+            await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=3, attempts=0)
             assert len(server.requests) - arrived == refused
-            await asyncio.sleep(0.35)
-            await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=1)
+            await asyncio.sleep(1.6)
+            await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=3)
             assert len(server.requests) - arrived == refused + 1
+
+
+async def _settled(server: FaultServer) -> int:
+    """Requests the server has seen once it has read what was under way when the key was refused."""
+    number = -1
+    while number != len(server.requests):
+        number = len(server.requests)
+        await asyncio.sleep(0.1)
+    return number
 
 
 async def test_fault_29_a_key_that_was_replaced_goes_alone_first() -> None:
@@ -111,7 +118,7 @@ async def test_fault_29_a_key_that_was_replaced_goes_alone_first() -> None:
     async with FaultServer(then=do.status(401)) as server:
         async with asking(server, concurrency=CONCURRENCY, quota=None) as cms:
             for number in range(1, 4):
-                await failing(cms.signed_in_agents(range(1, 201)), SignatureRejected, within=1)
+                await failing(cms.signed_in_agents(range(1, 201)), SignatureRejected, within=3)
                 assert len(server.requests) == number
                 await cms.replace_auth(AkSk(ACCESS_KEY, f"{SECRET_KEY}{number}"))
             server.then = do.good

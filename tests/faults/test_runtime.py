@@ -36,9 +36,9 @@ async def test_fault_61_clock_off(ahead: int, said: str) -> None:
     """A 401 says how far our clock is from the server's, now and as long as the lock holds."""
     date = ("Date", formatdate(time.time() + ahead, usegmt=True))
     async with FaultServer(then=do.status(401, date)) as server, asking(server) as cms:
-        first = await failing(cms.skill_states([1]), SignatureRejected, within=1, attempts=1)
+        first = await failing(cms.skill_states([1]), SignatureRejected, within=3, attempts=1)
         assert said in (first.hint or "")
-        later = await failing(cms.skill_states([1]), SignatureRejected, within=1, attempts=0)
+        later = await failing(cms.skill_states([1]), SignatureRejected, within=3, attempts=0)
         assert said in later.message
         if ahead:
             assert any(f"{seconds} s" in (first.hint or "") for seconds in (3599, 3600, 3601))
@@ -118,7 +118,7 @@ async def test_fault_64_waiting_ends_with_the_deadline() -> None:
         calls = [asyncio.ensure_future(cms.skill_states([n], timeout=0.25)) for n in range(1, 20)]
         began = asyncio.get_running_loop().time()
         ended = await asyncio.gather(*calls, return_exceptions=True)
-        assert asyncio.get_running_loop().time() - began < 0.4
+        assert asyncio.get_running_loop().time() - began < 0.8
         assert sum(isinstance(each, TimeoutError) for each in ended) >= 16
 
 
@@ -144,7 +144,7 @@ async def test_fault_65_closed_under_way() -> None:
         await until(lambda: len(server.requests) == 3)
         began = asyncio.get_running_loop().time()
         await cms.aclose(grace=0.2)
-        assert asyncio.get_running_loop().time() - began < 0.4
+        assert asyncio.get_running_loop().time() - began < 0.8
         first, second = await asyncio.gather(*asked, return_exceptions=True)
         assert len(first) == 1
         assert isinstance(second, ClosedError)
@@ -240,7 +240,7 @@ async def test_fault_72b_nothing_is_sent_twice_by_the_http_library(method: str) 
             async with call.limit:
                 request: Request[Any] = Request(endpoint, {}, path=endpoint.path)
                 await failing(
-                    session.send(request, call, cms._options.quotas), ConnectError, within=1, attempts=1
+                    session.send(request, call, cms._options.quotas), ConnectError, within=3, attempts=1
                 )
         finally:
             cms._core.end(call)

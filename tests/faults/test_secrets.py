@@ -1,7 +1,5 @@
 """Number 70: whatever goes wrong, no secret is seen, wherever one looks."""
 
-# ruff: noqa: SIM117 - first a server, then a client of it: one line each
-
 from __future__ import annotations
 
 import asyncio

@@ -10,7 +10,7 @@ from .table import NOT_YET, NUMBERS, TESTS
 HERE = Path(__file__).parent
 
 
-def tests_here() -> set[str]:
+def numbered_tests() -> set[str]:
     """Every test of this folder that carries a number."""
     found = set()
     for file in HERE.glob("test_*.py"):
@@ -33,7 +33,7 @@ def test_every_number_has_a_test_or_a_reason() -> None:
 def test_every_test_of_the_table_exists() -> None:
     """No name in the table without a test, no numbered test that the table does not name."""
     named = {name for names in TESTS.values() for name in names}
-    assert named == tests_here()
+    assert named == numbered_tests()
 
 
 def test_every_test_carries_the_numbers_it_is_named_for() -> None:

@@ -1,7 +1,5 @@
 """Numbers 71 to 75: what users rely on."""
 
-# ruff: noqa: SIM117 - first a server, then a client of it: one line each
-
 from __future__ import annotations
 
 import asyncio
@@ -25,7 +23,7 @@ from .server import FaultServer, Seen, Wire
 async def test_fault_71_partial_and_nothing_arrived(fault: Any) -> None:
     """``partial=True`` with nothing at all is an error, never an empty batch that looks well."""
     async with FaultServer(then=fault) as server, asking(server) as cms:
-        error = await failing(cms.skill_call_stats(range(1, 500), partial=True), CcError, within=2)
+        error = await failing(cms.skill_call_stats(range(1, 500), partial=True), CcError, within=4)
         assert error.attempts >= 1
 
 

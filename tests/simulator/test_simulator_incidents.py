@@ -147,6 +147,18 @@ def test_overlapping_incidents_end_with_the_last_one():
     assert any(team.state(i, TEN + 900) == 1 for i in range(60))
 
 
+def test_an_incident_from_before_the_beginning_is_there_from_the_beginning_or_not_at_all():
+    """One that is over before the world begins changes nothing; one under way is there at once."""
+    begin = TEN - 7200
+    over = _world(Incident(kind="agents sign out", vdn=VDN, at=begin - 600, until=begin))
+    assert over.indicators(VDN, begin, TEN) == _world().indicators(VDN, begin, TEN)
+    under_way = _world(Incident(kind="agents sign out", vdn=VDN, at=begin - 600, until=begin + 600))
+    rows = under_way.indicators(VDN, begin, begin + 900)
+    assert rows[0].online == rows[0].connected == 0
+    assert rows[0].inbound > 0
+    assert rows[2].online > 0
+
+
 def test_incidents_that_cannot_be_are_refused():
     """What does not exist, is over, or lacks its object is a ValueError with the reason."""
     sim = Simulator(world="living", vdn=VDN, vdns=(), skills_per_vdn=5, agents_per_vdn=10, begins=TEN - 3600)

@@ -151,6 +151,24 @@ def test_nobody_waits_while_an_agent_of_the_queue_is_idle():
     assert seen > 50
 
 
+def test_an_agent_takes_the_call_that_has_waited_longest():
+    """When an agent takes a call, no older one is in line at any queue of that agent."""
+    world, checked = _world(calls=9_000), 0
+    team = world.team(VDN)
+    skills = {i: {q for q in world.skill_ids(VDN) if i in world.members(VDN, q, TEN)} for i in range(60)}
+    calls = list(world.calls(VDN, TEN, ELEVEN, NOON))
+    left_line = {c: c.connected - c.ring_seconds if c.connected else c.abandoned for c in calls}
+    for call in calls:
+        taken = left_line[call]
+        if call.connected is None or taken - call.arrived < 0.01:
+            continue
+        mine = skills[team.index_of(call.agent_id)]
+        older = [c for c in calls if c.arrived < call.arrived and left_line[c] > taken + 1e-6]
+        assert not any(c.skill_id in mine for c in older)
+        checked += len(older)
+    assert checked > 50
+
+
 def test_more_callers_for_the_same_agents_wait_longer_and_are_lost_more_often():
     """Load has consequences: the service level falls, more calls are abandoned."""
     shares = []
