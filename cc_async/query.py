@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from datetime import UTC, datetime, tzinfo
-from importlib import import_module
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
@@ -141,12 +140,10 @@ class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):
             ConfigError: the extra ``frames`` is missing, or a key is.
             CcError: as awaiting the query would; what was finished is in the files.
         """
-        # Files lie above queries: looked up when they are wanted, so that no import points upwards.
-        export: Any = import_module("cc_async.export")
-        privacy = export.Privacy(agents, hash_key)
-        target = export.Target(directory, zone=zone, privacy=privacy)
-        exported: Exported = await export.export(self, target, on_progress=on_progress)
-        return exported
+        from cc_async.export import Privacy, Target, export
+
+        target = Target(directory, zone=zone, privacy=Privacy(agents, hash_key))
+        return await export(self, target, on_progress=on_progress)
 
     def __await__(self) -> Generator[Any, Any, Batch[R]]:
         return self._ask().__await__()

@@ -17,6 +17,7 @@ LAYERS = (
     {"errors", "contract"},
     {"session"},
     {"batch"},
+    {"export"},  # files are written from streams; a query knows how to ask for one
     {
         "query",
         "one",
@@ -30,7 +31,7 @@ LAYERS = (
         "settings",
         "settings_keys",
     },
-    {"agents", "monitor", "export"},
+    {"agents", "monitor"},
     {""},  # cc_async itself: the public names, which everything below is imported for
     {"integrations"},
     {"cli", "testing", "__main__"},

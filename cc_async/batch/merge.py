@@ -73,8 +73,10 @@ def _in_key_order(outcome: Outcome[R]) -> list[R]:
     chunk, name = outcome.chunk, outcome.chunk.request.endpoint.key
     if name is None or len(chunk.keys) < 2 or chunk.window is not None:
         return outcome.rows
-    place = {key: at for at, key in enumerate(chunk.keys)}
     key_of = attrgetter(name)
+    if tuple(map(key_of, outcome.rows)) == chunk.keys:
+        return outcome.rows  # they came in order, as they do: nothing to sort
+    place = {key: at for at, key in enumerate(chunk.keys)}
     return sorted(outcome.rows, key=lambda row: place[key_of(row)])
 
 
@@ -89,6 +91,8 @@ def _absent(outcome: Outcome[Any], several: bool) -> list[Any]:
     if outcome.error is not None or outcome.rejected or name is None or not chunk.keys:
         return []
     found = set(map(attrgetter(name), outcome.rows))
+    if len(found) == len(chunk.keys):
+        return []  # rows of other keys were not kept, so all have come
     missing = [key for key in chunk.keys if key not in found]
     return [(chunk.vdn, key) for key in missing] if several else missing
 

@@ -62,10 +62,9 @@ def _same_time(windows: Iterable[Window]) -> list[Window]:
     by_time: dict[tuple[datetime, datetime], tuple[int, ...] | None] = {}
     for window in windows:
         span = (window.begin, window.end)
-        if span not in by_time:
-            by_time[span] = window.vdns
-        elif window.vdns is not None:
-            by_time[span] = (by_time[span] or ()) + window.vdns
+        known = by_time.get(span, ())
+        # None is all VDNs: it stays all, whatever else is asked of the same time.
+        by_time[span] = None if known is None or window.vdns is None else known + window.vdns
     return [Window(begin, end, vdns) for (begin, end), vdns in by_time.items()]
 
 

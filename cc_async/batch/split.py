@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -61,28 +61,26 @@ class _Lane(Generic[R]):
         if isinstance(self.rule, IdArray) and options.array_limit == "characters":
             check_fits(group.keys or (), self.rule)
 
-    def _spans(self) -> Iterator[tuple[int, int]]:
+    def cuts(self) -> Iterable[tuple[int, int]]:
+        """Where the keys are cut, as (start, stop)."""
         if isinstance(self.rule, IdArray):
             return spans(self.group.keys or (), self.rule, self.limit)
         if isinstance(self.rule, OneByOne):
             return ((at, at + 1) for at in range(len(self.group.keys or ())))
-        return iter(((0, 0),))
+        return ((0, 0),)
 
-    def __len__(self) -> int:
-        return sum(1 for _ in self._spans())
-
-    def draw(self, first: int) -> Iterator[Chunk[R]]:
-        """The chunks, numbered from ``first``."""
+    def draw(self, first: int, cuts: Iterable[tuple[int, int]]) -> Iterator[Chunk[R]]:
+        """The chunks of these cuts, numbered from ``first``."""
         make = _maker(self.question, self.endpoint, self.group)
         keys = self.group.keys or ()
-        for index, (start, stop) in enumerate(self._spans(), first):
+        for index, (start, stop) in enumerate(cuts, first):
             yield make(index, keys[start:stop])
 
 
 def _in_order(lanes: list[_Lane[R]]) -> Iterator[Chunk[R]]:
     index = 0
     for lane in lanes:
-        for chunk in lane.draw(index):
+        for chunk in lane.draw(index, lane.cuts()):
             yield chunk
             index += 1
 
@@ -91,8 +89,9 @@ def _in_turn(lanes: list[_Lane[R]]) -> Iterator[Chunk[R]]:
     drawing: list[Iterator[Chunk[R]]] = []
     first = 0
     for lane in lanes:
-        drawing.append(lane.draw(first))
-        first += len(lane)
+        cuts = list(lane.cuts())  # made once: how many there are numbers the chunks of the next lane
+        drawing.append(lane.draw(first, cuts))
+        first += len(cuts)
     while drawing:
         left = []
         for lane_chunks in drawing:
@@ -146,7 +145,7 @@ def _named(noun: str, keys: Keys) -> str:
     if len(keys) < 2:
         return f"{noun} {keys[0]}" if keys else ""
     first, last = keys[0], keys[-1]
-    if isinstance(first, int) and keys == tuple(range(first, int(last) + 1)):
+    if isinstance(first, int) and last == first + len(keys) - 1 and keys == tuple(range(first, first + len(keys))):
         return f"{noun}s {first}..{last}"
     return f"{len(keys)} {noun}s from {first} to {last}"
 

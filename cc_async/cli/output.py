@@ -17,6 +17,7 @@ from rich.text import Text
 
 from cc_async.cli import text
 from cc_async.cli.views import View
+from cc_async.export.cells import harmless
 
 _LONGEST = 48
 """Characters of a name that a table shows."""
@@ -157,9 +158,7 @@ class CsvRows:
         self.header()
         self.count += 1
         values = record.to_dict().values()
-        self._writer.writerow(
-            [text.spreadsheet(value) if isinstance(value, str) else value for value in values]
-        )
+        self._writer.writerow([harmless(value) if isinstance(value, str) else value for value in values])
 
 
 def _write_csv(report: Report, out: TextIO) -> None:

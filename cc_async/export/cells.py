@@ -38,9 +38,14 @@ def cell(value: Any) -> Any:
 def harmless(text: str) -> str:
     """Text no spreadsheet computes and no terminal obeys; what this made stays as it is."""
     head = "'" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else ""
-    if not (text.isascii() and text.isprintable()):
-        text = "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL else char for char in text)
-    return head + text
+    return head + visible(text)
+
+
+def visible(text: str) -> str:
+    """Spell control characters, ANSI escapes, direction marks and lone surrogates by number."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(char) if unicodedata.category(char) in _HARMFUL else char for char in text)
 
 
 def value_of(text: str, kind: type[Any]) -> Any:
@@ -56,4 +61,6 @@ def value_of(text: str, kind: type[Any]) -> Any:
 
 def _escaped(char: str) -> str:
     number = ord(char)
+    if number < 0x100:
+        return f"\\x{number:02x}"
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -112,10 +112,9 @@ def _drop(alert: Alert) -> _Told:
 def _state(alert: Alert) -> _Told:
     state = alert.evidence.get("state", "?")
     spent = alert.evidence.get("state_seconds")
-    return _Told(
-        f"in {state} for {duration(spent or 0)}" if spent is not None else f"in {state}",
-        f"over {duration(alert.threshold)}",
-    )
+    if not alert.value or spent is None:
+        return _Told(f"{state}", "without a change")
+    return _Told(f"in {state} for {duration(spent)} (over {duration(alert.threshold)})", "without a change")
 
 
 def _connects(alert: Alert) -> _Told:

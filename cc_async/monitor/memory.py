@@ -35,9 +35,10 @@ class Memory:
     levels: Levels = field(factory=Levels)
 
     def to_state(self) -> dict[str, Any]:
-        """The memory as JSON has it."""
+        """The memory as JSON has it; what stands well needs no remembering."""
+        told = ((place, one) for place, one in self.standings.items() if one.raised or one.bad)
         return {
-            "standings": [[*place, _standing(one)] for place, one in self.standings.items()],
+            "standings": [[*place, _standing(one)] for place, one in told],
             "raised": [[*place, alert.to_dict()] for place, alert in self.raised.items()],
             "subjects": [[one.kind, one.id, one.vdn] for one in self.subjects.values()],
             "seen": {key: at.timestamp() for key, at in self.seen.items()},
@@ -47,7 +48,7 @@ class Memory:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], rules: frozenset[str]) -> Memory:
-        """Read what ``to_state`` made, without the rules that are no more; raises KeyError, TypeError, ValueError."""
+        """Read what ``to_state`` made, but for rules that are no more; raises KeyError, TypeError, ValueError."""
         subjects = [Subject(*one) for one in state["subjects"]]
         return cls(
             {(rule, key): _from_plain(one) for rule, key, one in state["standings"] if rule in rules},
@@ -55,7 +56,9 @@ class Memory:
             {subject.key: subject for subject in subjects},
             {key: datetime.fromtimestamp(at, UTC) for key, at in state["seen"].items()},
             dict(state["source_of"]),
-            Levels({key: [float(usual), float(windows)] for key, (usual, windows) in state["levels"].items()}),
+            Levels(
+                {key: [float(usual), float(windows)] for key, (usual, windows) in state["levels"].items()}
+            ),
         )
 
 

@@ -54,7 +54,8 @@ class Subject:
         if found:
             return " ".join("".join(char if char.isprintable() else " " for char in found).split())
         word = "VDN" if self.kind == "vdn" else self.kind
-        return str(self.id) if self.kind == "source" else f"{word} {self.id}"
+        named = self.kind == "source" and not str(self.id).isdigit()
+        return str(self.id) if named else f"{word} {self.id}"
 
 
 @frozen(kw_only=True)

@@ -38,7 +38,7 @@ _EXPRESSIONS = {
     Kind.SIGNED: "{x}",
     Kind.NUMBER: "{x}",
     Kind.RATIO: "ratio({x})",
-    Kind.RAW: "raw({x})",
+    Kind.RAW: "(None if (text := {x}) == '' else text)",
     Kind.TEXT: "({x} or None)",
     Kind.CODE: "(known_{n}({x}) or table_{n}({x}))",
     Kind.INSTANT: "{x}[0]",
@@ -145,7 +145,6 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         "either": _either,
         "moments": _Moments(),
         "ratio": values.ratio,
-        "raw": values.raw,
         "record": record,
         "twin": type(record.__name__, (Record,), {"__slots__": tuple(item.name for item in items)}),
     }

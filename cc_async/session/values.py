@@ -122,8 +122,8 @@ def moment(value: Any) -> tuple[datetime, datetime] | None:
         return None
     if milliseconds > _LAST_MS:
         raise BadValue("an instant after the year 9999")
-    floored = milliseconds - milliseconds % _BUCKET_MS
-    return _EPOCH + milliseconds * _MILLISECOND, _EPOCH + floored * _MILLISECOND
+    instant, into_bucket = _EPOCH + milliseconds * _MILLISECOND, milliseconds % _BUCKET_MS
+    return instant, instant - into_bucket * _MILLISECOND if into_bucket else instant
 
 
 def before(instant: datetime, seconds: int) -> datetime | None:

@@ -116,7 +116,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
         ("客户", "客户"),
         ("=1+1", "'=1+1"),
         ("  @SUM(A1)", "'  @SUM(A1)"),
-        ("a\x1b[31m", "a\\u001b[31m"),
+        ("a\x1b[31m", "a\\x1b[31m"),
         ("abc\u202edef", "abc\\u202edef"),
     ],
 )

@@ -47,6 +47,13 @@ async def center(
             yield sim, cms
 
 
+class Wall(LoopClock):
+    """A clock for watches whose wall shows a given time at first."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 def others() -> set[asyncio.Task[Any]]:
     """Tasks of watches."""
     return {task for task in asyncio.all_tasks() if task.get_name() == "cc_async.watch"}
@@ -248,7 +255,8 @@ async def test_watches_that_failed_together_do_not_come_back_together() -> None:
         moments.append(loop.time())
         raise ConnectError("refused")
 
-    watches = [watch(down, aligned=True, rng=rng) for _ in range(60)]
+    clock = Wall(NOON + 100)
+    watches = [watch(down, aligned=True, rng=rng, clock=clock) for _ in range(60)]
     for one in watches:
         await one.__aenter__()
     began = loop.time()
