@@ -51,7 +51,7 @@ def read_ids(values: object, kind: IdRange) -> tuple[int, ...]:
         ValueError: an id below the documented range.
     """
     items = list(_items(values, kind.noun))
-    if all(type(item) is int for item in items):
+    if set(map(type, items)) <= {int}:
         # The usual case, a million of them included: no step of Python per id.
         numbers = dict.fromkeys(items)
         if items and min(numbers) < kind.low:

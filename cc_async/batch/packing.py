@@ -22,7 +22,7 @@ def spans(keys: Keys, rule: IdArray, limit: ArrayLimit) -> Iterator[tuple[int, i
         return
     # "[1,2,3]": two brackets, and a comma for every key but one; so 1 + the sum of (digits + 1).
     room, max_items = rule.max_characters - 1, rule.max_items
-    if 0 < len(keys) <= min(max_items, room // 2) and sum(map(len, map(str, keys))) + len(keys) <= room:
+    if 0 < len(keys) <= max_items and len(keys) * (_widest(keys) + 1) <= room:
         yield 0, len(keys)  # the usual question fits into one request: no step of Python per key
         return
     start = used = 0
@@ -42,6 +42,11 @@ def check_fits(keys: Keys, rule: IdArray) -> None:
     # Compared as numbers: Python refuses to write out an int of more than 4 300 digits.
     if any(isinstance(key, int) and key >= 10**digits for key in _largest(keys)):
         raise ValueError(f"an id of more than {digits} digits fits into no {rule.param} array")
+
+
+def _widest(keys: Keys) -> int:
+    """Characters of the longest id, as a number: text sorts by its letters, so it is looked at one by one."""
+    return max(map(len, map(str, keys))) if isinstance(keys[0], str) else len(str(max(keys)))
 
 
 def _largest(keys: Keys) -> tuple[int | str, ...]:

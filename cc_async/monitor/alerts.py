@@ -1,4 +1,4 @@
-"""``alerts``: what begins and what ends, from watches and rules, one after another; a restart repeats nothing."""
+"""``alerts``: what begins and what ends, from watches and rules; a restart repeats nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def alerts(
         watches: one or several, or a mapping that names them; entered here, so not to be entered before. Any
             other async iterator of beats or batches is taken as well.
         rules: ``DEFAULTS``, those of ``load_rules(path)``, or your own.
-        names: names of queues by ``skill_id`` or ``(vdn, skill_id)``, of anything by key (``agent/170/1001``).
+        names: of queues by ``skill_id`` or ``(vdn, skill_id)``, of anything by key (``agent/170/1001``).
         zone: in which alerts tell their times; that of a rule's opening hours comes first.
         state_file: remembers what stands, so that a restart tells nothing twice. It is written before an
             alert is handed over: one that was being handed over in a crash is in ``raised`` afterwards. One
@@ -88,6 +88,7 @@ class Alerts:
         self._ready: deque[Alert] = deque()
         self._asked: dict[asyncio.Task[Sample], str] = {}
         self._entered = self._unsaved = False
+        self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         if self._entered:
@@ -113,6 +114,8 @@ class Alerts:
         for task in asked:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
         await self._stack.aclose()
 
     @property
@@ -166,8 +169,16 @@ class Alerts:
             raise state.damaged(path) from None
 
     async def _save(self) -> None:
-        if self._unsaved and self._path is not None:
+        """Write the state; a reader who is cancelled meanwhile finds the same writing again."""
+        if self._path is None:
+            return
+        if self._writing is None and self._unsaved:
+            text = state.encode(KIND, VERSION, self._judge.memory.to_state())
             self._unsaved = False
-            await asyncio.to_thread(
-                state.write, self._path, state.encode(KIND, VERSION, self._judge.memory.to_state())
-            )
+            self._writing = asyncio.create_task(asyncio.to_thread(state.write, self._path, text))
+        if self._writing is not None:
+            writing = self._writing
+            await asyncio.wait([writing])
+            self._writing = None
+            self._unsaved = self._unsaved or writing.exception() is not None
+            writing.result()

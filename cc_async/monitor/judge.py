@@ -76,7 +76,8 @@ class Judge:
         now = at or (beat.at if beat is not None else _moment(rows))
         subject = Subject("source", source)
         self._call(subject.key, rows if beat is None else beat.last_good)
-        self._intake.note(subject, rows, now, answered=beat is None or beat.ok)
+        answered = isinstance(batch, Batch) if beat is None else beat.ok
+        self._intake.note(subject, rows, now, answered)
         found: list[Alert] = []
         for reading, rule in self._intake.readings(subject.key, rows, now, beat):
             found += self._judge(reading, now, rule)
@@ -98,9 +99,16 @@ class Judge:
             place = rule.id, reading.subject.key
             before = self.memory.standings.get(place, Standing())
             after, turn = step(rule, before, reading)
-            self.memory.standings[place] = after
+            self._keep(place, after, forget=reading.measure in ONGOING)
             if turn is not None:
                 yield self._alert(rule, reading, after if turn == "raised" else before, turn, now)
+
+    def _keep(self, place: Place, standing: Standing, *, forget: bool) -> None:
+        if forget and not standing.raised and not standing.bad:
+            # Nothing to remember: neither a count nor a window that must not be taken twice.
+            self.memory.standings.pop(place, None)
+        else:
+            self.memory.standings[place] = standing
 
     def _alert(self, rule: Rule, reading: Reading, standing: Standing, turn: Turn, now: datetime) -> Alert:
         subject = reading.subject
@@ -175,8 +183,7 @@ class Judge:
 
     def _end(self, place: Place, why: Ended, now: datetime) -> Alert:
         alert = self.memory.raised.pop(place)
-        standing = self.memory.standings[place]
-        self.memory.standings[place] = Standing(last=standing.last)
+        self.memory.standings[place] = Standing(last=self.memory.standings[place].last)
         return evolve(alert, state="cleared", ended=why, at=now.astimezone(alert.since.tzinfo))
 
 

@@ -48,7 +48,10 @@ class Memory:
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], rules: frozenset[str]) -> Memory:
-        """Read what ``to_state`` made, but for rules that are no more; raises KeyError, TypeError, ValueError."""
+        """Read what ``to_state`` made, but for rules that are no more.
+
+        Raises KeyError, TypeError or ValueError for anything else.
+        """
         subjects = [Subject(*one) for one in state["subjects"]]
         return cls(
             {(rule, key): _from_plain(one) for rule, key, one in state["standings"] if rule in rules},

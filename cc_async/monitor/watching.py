@@ -149,8 +149,9 @@ class Watch(Generic[R]):
     async def _ask(self) -> tuple[Batch[R] | None, Exception | None]:
         """One asking; what an outage or a server can do becomes a value, a bug goes through."""
         seconds = self._rhythm.timeout
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds) as limit:
+            async with limit:
                 return await self._asker.ask(), None
         except ClosedError:
             raise
