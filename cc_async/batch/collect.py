@@ -114,13 +114,17 @@ def incomplete(
     errors = [failure.error for failure in failures]
     told = [f"{len(failures)} parts failed"] if failures else []
     if rejected:
-        told.append(f"{rejected} rows were unreadable")
+        told.append(f"{_rows(rejected)} unreadable")
         errors.append(
             DecodeError(
-                f"{rejected} rows could not be read, the first: {examples[0].reason}",
+                f"{_rows(rejected)} could not be read, the first: {examples[0].reason}",
                 endpoint=name,
                 part=examples[0].part,
                 hint="rejected lists them; partial=True returns the others",
             )
         )
     return BatchError(f"{name}: {' and '.join(told)}, {rows} rows arrived; first: {errors[0]}", errors)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

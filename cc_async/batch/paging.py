@@ -73,8 +73,10 @@ class _Reading:
         if self.repeated and (total is None or missing):
             told = f" and {missing} of {total} are missing" if missing else ""
             return f"rows moved while the pages were read: {self.repeated} came twice{told}"
-        if missing and self.shortest is not None and self.shortest < self.furthest:
-            return f"a page came short although there are rows behind it: {missing} of {total} are missing"
+        holed = self.shortest is not None and self.shortest < self.furthest
+        if holed and (missing or total is None):
+            told = f": {missing} of {total} are missing" if missing else ""
+            return f"a page came short although there are rows behind it{told}"
         return None
 
 
@@ -172,7 +174,8 @@ class Paging:
         reading.note(place, received, fresh if once is None else once, total)
         if place == 0:
             self._first(received)
-        if received == 0 or (received < reading.stride and place >= reading.hint - 1):
+        short = received < reading.stride and place >= reading.hint - 1
+        if received == 0 or (short and reading.total is not None):
             self._end = True
         elif place > 0 and (fresh if once is None else once) == 0:
             self._repeats()

@@ -324,7 +324,7 @@ async def test_unreadable_rows_are_counted_and_bounded() -> None:
         return Page([], 900, rejected=tuple(Rejected("no id", request.part, n) for n in range(900)))
 
     async with Setup(question, endpoint, send).stream() as rows:
-        with pytest.raises(BatchError, match="1800 rows were unreadable"):
+        with pytest.raises(BatchError, match="1800 rows unreadable"):
             await anext(rows)
     assert (len(rows.rejected), rows.rejected_count) == (1000, 1800)
 
