@@ -80,7 +80,7 @@ def identity(endpoint: Endpoint[Any]) -> Callable[[Any], Hashable]:
         return attrgetter("cc_id", "vdn", INSTANT)
     if isinstance(endpoint.split, IdArray) and endpoint.key is not None:
         return attrgetter(endpoint.key)
-    return attrgetter("key")
+    return attrgetter(*endpoint.record.key_fields)  # what ``key`` is made of, read without a call
 
 
 class Seen:

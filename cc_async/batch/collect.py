@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from cc_async.batch.chunk import Chunk
@@ -26,7 +28,9 @@ class Collector(Generic[R]):
         self._question = question
         self._endpoint = endpoint
         self._on_piece = on_piece
-        self._pages: dict[int, dict[int, Piece[R]]] = {}
+        # A part that took one request is at once what it came to: of a large batch little more than rows stays.
+        self._outcomes: dict[int, Outcome[R]] = {}
+        self._pages: dict[int, list[Piece[R]]] = {}
         self.arrived = False
         """True when anything was answered: a readable row, or a part that has none."""
 
@@ -37,7 +41,10 @@ class Collector(Generic[R]):
     def take(self, piece: Piece[R]) -> None:
         """Keep a piece until the end."""
         self._on_piece(piece)
-        self._pages.setdefault(piece.chunk.index, {})[piece.number] = piece
+        if piece.last and piece.number == 0:
+            self._outcomes[piece.chunk.index] = _outcome([piece])
+        else:
+            self._pages.setdefault(piece.chunk.index, []).append(piece)
 
     def batch(
         self,
@@ -49,7 +56,7 @@ class Collector(Generic[R]):
         requests: int,
     ) -> Batch[R]:
         """Everything that came; ``unfinished`` chunks fail with ``cause``. Times are epoch seconds."""
-        outcomes = {index: self._outcome(pieces) for index, pieces in self._pages.items()}
+        outcomes = self._outcomes | {index: _outcome(pieces) for index, pieces in self._pages.items()}
         for chunk in unfinished:
             outcome = outcomes.setdefault(chunk.index, Outcome(chunk))
             if outcome.error is None and cause is not None:
@@ -64,16 +71,17 @@ class Collector(Generic[R]):
             request_count=requests,
         )
 
-    def _outcome(self, pieces: dict[int, Piece[R]]) -> Outcome[R]:
-        outcome: Outcome[R] = Outcome(next(iter(pieces.values())).chunk)
-        for number in sorted(pieces):
-            piece = pieces[number]
-            if piece.kept is not None and piece.page is not None:
-                outcome.rows.extend(piece.kept.rows)
-                outcome.dropped += piece.kept.dropped
-                outcome.rejected.extend(piece.page.rejected)
-            outcome.error = outcome.error or piece.error
-        return outcome
+def _outcome(pieces: list[Piece[R]]) -> Outcome[R]:
+    """What the pieces of one chunk come to, its pages in order."""
+    pieces.sort(key=attrgetter("number"))
+    kept = [piece.kept for piece in pieces if piece.kept is not None]
+    return Outcome(
+        pieces[0].chunk,
+        kept[0].rows if len(kept) == 1 else tuple(chain.from_iterable(each.rows for each in kept)),
+        tuple(chain.from_iterable(piece.page.rejected for piece in pieces if piece.page is not None)),
+        next((piece.error for piece in pieces if piece.error is not None), None),
+        sum(each.dropped for each in kept),
+    )
 
 
 def for_part(cause: CcError, chunk: Chunk[R]) -> CcError:

@@ -42,7 +42,7 @@ class _Reader(Generic[R]):
     turn: int
     paging: Paging | None
     seen: Seen = field(factory=Seen)
-    again: Seen = field(factory=Seen)
+    again: Seen | None = None
     """Rows of the second reading, if there is one."""
     kept: int = 0
 
@@ -213,6 +213,7 @@ class Engine(Generic[R]):
 
     def _once(self, reader: _Reader[R], page: Page[R]) -> int:
         """Rows of a page that did not come before in the second reading."""
+        reader.again = reader.again or Seen()
         return page.received - keep(page.rows, reader.chunk, reader.again).duplicates
 
     def _failed(self, reader: _Reader[R], number: int, error: CcError) -> None:

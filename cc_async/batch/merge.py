@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from attrs import define, evolve, field
+from attrs import define, evolve
 
 from cc_async.batch.chunk import INSTANT, Chunk
 from cc_async.batch.remainder import covers, group_reader, question_of, vdn_of
@@ -26,9 +26,9 @@ class Outcome(Generic[R]):
     """What one chunk came to; with an ``error`` the rows are those that arrived before it."""
 
     chunk: Chunk[R]
-    rows: list[R] = field(factory=list)
+    rows: Sequence[R] = ()
     """Kept rows, pages in order."""
-    rejected: list[Rejected] = field(factory=list)
+    rejected: Sequence[Rejected] = ()
     error: CcError | None = None
     dropped: int = 0
 
@@ -68,7 +68,7 @@ def assemble(
     )
 
 
-def _in_key_order(outcome: Outcome[R]) -> list[R]:
+def _in_key_order(outcome: Outcome[R]) -> Sequence[R]:
     """Rows in the order of the keys; the rows of one key, and rows without keys, as they came."""
     chunk, name = outcome.chunk, outcome.chunk.request.endpoint.key
     if name is None or len(chunk.keys) < 2 or chunk.window is not None:

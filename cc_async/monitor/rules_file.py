@@ -99,7 +99,7 @@ def _rule(
     given |= {name: _number(table[name], name, id_) for name in _NUMBERS if name in table}
     given |= {name: _count(table[name], name, id_) for name in _COUNTS if name in table}
     if "hours" in table:
-        given["hours"] = _hours(table["hours"], zone, closed) if table["hours"] != "" else None
+        given["hours"] = _hours(table["hours"], zone, closed)
     if "states" in table:
         given["states"] = _states(table["states"], id_)
     if "thresholds" in table:
@@ -145,7 +145,7 @@ def _zone(found: Mapping[str, Any]) -> ZoneInfo | None:
 
 
 def _hours(text: Any, zone: ZoneInfo | None, closed: Any) -> Hours | None:
-    if text is None:
+    if text is None or text == "":
         return None
     if not isinstance(text, str):
         raise ValueError(f"hours are a text, not {text!r}")

@@ -93,5 +93,4 @@ def _add(found: list[Segment], seen: Segment, slack: timedelta) -> None:
     begin = max(seen.begin, last.end)
     if seen.begin > last.end:
         found[-1] = evolve(last, end=begin)
-    if seen.end > begin or seen.samples:
-        found.append(evolve(seen, begin=begin))
+    found.append(evolve(seen, begin=begin))

@@ -11,18 +11,19 @@ from attrs import define, field
 from cc_async.contract.spec import Endpoint, Quota, Shape
 from cc_async.errors import ApiError, CcError, RequestTimeout, SignatureRejected
 from cc_async.session import events
-from cc_async.session.auth import Auth, Unsigned
+from cc_async.session.auth import Unsigned
 from cc_async.session.breaker import Circuit
 from cc_async.session.call import Call
 from cc_async.session.clock import Clock
 from cc_async.session.codec import decode, encode
 from cc_async.session.deadline import Deadline
 from cc_async.session.host import HostMemory
-from cc_async.session.locks import Lockout, credential_key, interface_key, reason
+from cc_async.session.locks import Lockout, reason
 from cc_async.session.pacer import PaceKey, Pacer
 from cc_async.session.probation import Probation
 from cc_async.session.request import Page, Request
 from cc_async.session.retry import RetryState
+from cc_async.session.route import Route
 from cc_async.session.signing import encode_query
 from cc_async.session.slot import Slot
 from cc_async.session.status import refusal, server_date
@@ -39,12 +40,11 @@ class Errand:
 
     request: Request[Any]
     call: Call
-    auth: Auth
-    credential: tuple[str, str]
-    """Host and identity."""
+    route: Route
     wants: tuple[tuple[PaceKey, Quota | None], ...]
     number: int
-    retries: RetryState
+    retries: RetryState | None = None
+    """None until an attempt failed."""
     attempts: int = 0
     ticket: int = 0
     """The breaker's, of the last attempt."""
@@ -120,10 +120,10 @@ class Exchange:
             now=clock.wall(),
             agent_id=request.agent_id,
         )
-        headers = {"Content-Type": CONTENT_TYPE, **await errand.auth.sign(unsigned)}
+        headers = {"Content-Type": CONTENT_TYPE, **await errand.route.auth.sign(unsigned)}
         errand.attempts += 1
-        began = clock.monotonic()
-        if self.watchers:
+        began, watched = clock.monotonic(), bool(self.watchers)
+        if watched:
             self.watchers.tell(
                 events.RequestSent(*self.stamp(errand), errand.number, request.part, errand.attempts)
             )
@@ -137,7 +137,7 @@ class Exchange:
             failed = type(error).__name__
             raise
         finally:
-            if self.watchers:
+            if watched:
                 self.watchers.tell(
                     events.RequestAnswered(
                         *self.stamp(errand),
@@ -150,7 +150,7 @@ class Exchange:
                         error=failed,
                     )
                 )
-        for rejected in page.rejected if self.watchers else ():
+        for rejected in page.rejected if watched else ():
             self.watchers.tell(events.RowRejected(*self.stamp(errand), rejected.part, rejected.reason))
         return page
 
@@ -177,7 +177,7 @@ class Exchange:
     async def _read(self, errand: Errand, unsigned: Unsigned, reply: Reply) -> Page[Any]:
         """Turn an answer into a page, or into the error it stands for."""
         sampled_at = self._sampled_at(reply)
-        await errand.auth.absorb(unsigned, reply.status, reply.headers)
+        await errand.route.auth.absorb(unsigned, reply.status, reply.headers)
         error = refusal(
             reply.status, reply.headers, reply.body, wall_now=self.clock.wall(), hint=errand.endpoint.hint
         )
@@ -194,18 +194,17 @@ class Exchange:
         return page
 
     def _prove(self, errand: Errand) -> None:
-        self.probation.prove(credential_key(errand.credential))
-        self.probation.prove(interface_key(errand.credential, errand.endpoint.name))
+        self.probation.prove(errand.route.whole)
+        self.probation.prove(errand.route.at_interface)
 
     async def _reject(self, errand: Errand) -> None:
         """After a 401: lock, and end what is running with the same credential."""
         ahead = None if self.memory.clock_offset is None else -self.memory.clock_offset
         why = reason(ahead)
-        scope = await self.lockout.reject(
-            self.pacer, self.probation, errand.credential, errand.endpoint.name, why
-        )
+        credential = errand.route.credential
+        scope = await self.lockout.reject(self.pacer, self.probation, credential, errand.endpoint.name, why)
         for limit, other in list(self._running.items()):
-            if other.credential == errand.credential and scope in (None, other.endpoint.name):
+            if other.route.credential == credential and scope in (None, other.endpoint.name):
                 limit.cut(SignatureRejected(f"ended: {why}", code="401", hint="correct the key"))
         if self.watchers:
             until = self.clock.wall() + self.lockout.seconds

@@ -6,7 +6,9 @@ import asyncio
 
 
 class Gate:
-    """At most ``places`` requests at a time, first come, first served; used as ``async with gate:``.
+    """At most ``places`` requests at a time, first come, first served: ``async with gate as waited:``.
+
+    ``waited`` tells whether there was a wait: then the world may be another one than before.
 
     Args:
         concurrency: how many requests the client may have under way, 1 or more.
@@ -24,9 +26,11 @@ class Gate:
         self.in_use = 0
         self._free = asyncio.Semaphore(self.places)
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> bool:
+        waited = self._free.locked()
         await self._free.acquire()
         self.in_use += 1
+        return waited
 
     async def __aexit__(self, *_: object) -> None:
         self.in_use -= 1

@@ -8,18 +8,17 @@ from typing import Any, TypeVar
 
 from attrs import define, evolve
 
-from cc_async.contract.spec import KeyKind
+from cc_async.contract.spec import Endpoint, KeyKind
 from cc_async.errors import ApiError, CcError
 from cc_async.session import events
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
 from cc_async.session.exchange import Errand, Exchange
 from cc_async.session.gate import Gate
-from cc_async.session.locks import credential_key, interface_key
-from cc_async.session.probation import Key
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
 from cc_async.session.retry import Retry, RetryBudget, RetryState
+from cc_async.session.route import Route
 
 R = TypeVar("R")
 
@@ -43,6 +42,7 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         self._numbers = itertools.count(1)
+        self._routes: dict[str, Route] = {}
         self.pacer = self.exchange.pacer
         self.memory = self.exchange.memory
         self.clock = self.exchange.clock
@@ -61,30 +61,31 @@ class Session:
                     # Below this line are headers and bodies: nobody prints them as locals of a traceback.
                     raise error.with_traceback(None) from None
             else:
-                errand.retries.succeeded()
+                if errand.retries is None:
+                    self.budget.give(1)
+                else:
+                    errand.retries.succeeded()
                 return page if errand.attempts == 1 else evolve(page, attempts=errand.attempts)
             await self.clock.sleep(delay)
 
     def _errand(self, request: Request[Any], call: Call, quotas: Quotas) -> Errand:
-        endpoint = request.endpoint
-        auth = self.credentials[endpoint.needs]
-        credential = (self.host, auth.identity)
-        retries = RetryState(
-            self.retry, self.budget, self.rng, repeatable=endpoint.retryable, codes=endpoint.envelope.retry
-        )
-        wants = quotas.wants(*credential, endpoint, request.agent_id)
-        return Errand(request, call, auth, credential, wants, next(self._numbers), retries)
+        route = self._route(request.endpoint)
+        wants = quotas.wants(*route.credential, request.endpoint, request.agent_id)
+        return Errand(request, call, route, wants, next(self._numbers))
+
+    def _route(self, endpoint: Endpoint[Any]) -> Route:
+        """The route of an interface, made anew when its credential was replaced."""
+        auth, route = self.credentials[endpoint.needs], self._routes.get(endpoint.name)
+        if route is None or route.auth is not auth or route.endpoint is not endpoint:
+            route = self._routes[endpoint.name] = Route(self.host, endpoint, auth)
+        return route
 
     async def _turn(self, errand: Errand) -> Page[Any]:
         """One attempt; while something is to be learned (a key, a shape) nobody else travels with it."""
-        endpoint = errand.endpoint
-        shape_key: Key = ("shape", self.host, endpoint.name)
-        keys = [credential_key(errand.credential)]
+        endpoint, route = errand.endpoint, errand.route
         learning = not self.memory.knows_shape(endpoint)
-        if learning:
-            keys.append(shape_key)
-        trusted = (interface_key(errand.credential, endpoint.name),)
-        async with self.exchange.probation.turn(keys, trusted):
+        keys = (route.whole, route.shape) if learning else (route.whole,)
+        async with self.exchange.probation.turn(keys, trusted=(route.at_interface,)):
             refused: list[ApiError] = []
             for shape in self.memory.shapes(endpoint):
                 errand.write(shape)
@@ -97,7 +98,7 @@ class Session:
                     continue
                 if learning:
                     self.memory.learn_shape(endpoint, shape)
-                    self.exchange.probation.prove(shape_key)
+                    self.exchange.probation.prove(route.shape)
                 return page
             raise refused[0]
 
@@ -106,22 +107,26 @@ class Session:
             self.exchange.circuit.check()
             slot = await self.pacer.acquire(errand.wants)
             try:
-                async with self.gate:
+                async with self.gate as waited:
                     # A pause or a lock may have come while we stood at the gate: back to the pacer then.
-                    if not self._stopped(errand):
+                    if not (waited and self._stopped(errand)):
                         return await self.exchange.attempt(errand, slot)
             finally:
                 slot.release()
 
     def _stopped(self, errand: Errand) -> bool:
         keys = [key for key, _ in errand.wants]
-        locked = self.pacer.locked(errand.credential, errand.endpoint.name)
+        locked = self.pacer.locked(errand.route.credential, errand.endpoint.name)
         return locked is not None or self.pacer.paused_for(keys) > 0
 
     async def _after(self, errand: Errand, error: CcError) -> float | None:
         """What a failed attempt leads to: the seconds until the next one, or None."""
-        retries, part = errand.retries, errand.request.part
-        error.located(endpoint=errand.endpoint.name, part=part, host=self.host, attempts=errand.attempts)
+        endpoint, part = errand.endpoint, errand.request.part
+        if errand.retries is None:
+            codes, repeatable = endpoint.envelope.retry, endpoint.retryable
+            errand.retries = RetryState(self.retry, self.budget, self.rng, repeatable=repeatable, codes=codes)
+        retries = errand.retries
+        error.located(endpoint=endpoint.name, part=part, host=self.host, attempts=errand.attempts)
         delay = retries.decide(error, errand.call.left(self.clock.monotonic()))
         if retries.pause > 0:
             await self.pacer.pause(errand.wants[0][0], retries.pause)

@@ -1,0 +1,28 @@
+"""What every request of one interface with one credential has in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cc_async.contract.spec import Endpoint
+from cc_async.session.auth import Auth
+from cc_async.session.locks import Credential, credential_key, interface_key
+from cc_async.session.probation import Key
+
+
+class Route:
+    """An interface of a host and who asks there, with the keys both are known by; made once, used by all."""
+
+    __slots__ = ("at_interface", "auth", "credential", "endpoint", "shape", "whole")
+
+    def __init__(self, host: str, endpoint: Endpoint[Any], auth: Auth) -> None:
+        self.endpoint = endpoint
+        self.auth = auth
+        self.credential: Credential = (host, auth.identity)
+        """Host and identity."""
+        self.whole = credential_key(self.credential)
+        """Probation key of the credential."""
+        self.at_interface = interface_key(self.credential, endpoint.name)
+        """Probation key of the credential at this interface."""
+        self.shape: Key = ("shape", host, endpoint.name)
+        """Probation key of the shape this host wants requests of the interface in."""
