@@ -15,17 +15,33 @@ CLAIMS = {
     "overhead": "1 overhead of one request over bare aiohttp",
     "decode": "2 decoding answers into records",
     "signing": "3 signing a body of one kilobyte",
+    "stream": "4 streams: long answers row by row",
+    "coalescing": "5 coalescing: a thousand callers of one queue each",
     "quota": "6 quota: cheap, exact, used",
     "split": "7 splitting a question",
     "imports": "8 importing the library",
     "stitching": "9 calls of a day kept, 2 000 queues",
+    "saved": "10 requests saved",
+    "files": "11 a million rows into files",
+    "kills": "12 files that survive kill -9",
+    "peers": "13 the same requests by other clients",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
+OTHERS = {"soak": "benchmarks.soak", "plots": "benchmarks.draw"}
+"""Commands beside the table, with arguments of their own; ``main(argv)`` of these modules."""
+
 
 def main() -> int:
-    """Run the claims asked for."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    """Run the claims asked for, or another command."""
+    if (other := OTHERS.get(sys.argv[1] if len(sys.argv) > 1 else "")) is not None:
+        code: int = import_module(other).main(sys.argv[2:])
+        return code
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog="Besides: 'soak --minutes N' runs every fault at once, 'plots' draws the plots of the README.",
+    )
     parser.add_argument("--smoke", action="store_true", help="seconds, tiny rounds: shows only that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--only", action="append", choices=CLAIMS, metavar="NAME", help=", ".join(CLAIMS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,9 +75,9 @@ def agent_answer() -> bytes:
     )
 
 
-def skills_answer() -> bytes:
-    """222 queues, every row twice: the copy for old servers is sent in full, as in the document's sample."""
-    rows = [_skill_row(skill_id) for skill_id in SKILL_IDS]
+def skills_answer(ids: Iterable[int] = SKILL_IDS) -> bytes:
+    """Rows of queues, each twice: the copy for old servers is sent in full, as in the document's sample."""
+    rows = [_skill_row(skill_id) for skill_id in ids]
     return minified({"result": "0", "resultCode": "0100000", "resultDatas": rows, "resultDesc": rows})
 
 
@@ -99,7 +100,7 @@ def _skill_row(skill_id: int) -> dict[str, int]:
 @functools.cache
 def indicator_pages() -> tuple[bytes, ...]:
     """Every page of the answer of four VDNs over 25 days, in order of time."""
-    rows = [_indicator_row(place) for place in range(ROWS)]
+    rows = [indicator_row(*divmod(place, len(VDNS))) for place in range(ROWS)]
     return tuple(indicators_answer(rows[start : start + PAGE_SIZE]) for start in range(0, ROWS, PAGE_SIZE))
 
 
@@ -108,13 +109,14 @@ def indicators_answer(rows: list[dict[str, Any]]) -> bytes:
     return minified({"resultCode": "0100000", "resultDesc": {"data": rows, "count": ROWS}})
 
 
-def _indicator_row(place: int) -> dict[str, Any]:
-    period, vdn_place = divmod(place, len(VDNS))
+def indicator_row(period: int, vdn_place: int) -> dict[str, Any]:
+    """The row of one period of one VDN, both counted from 0."""
+    place = period * len(VDNS) + vdn_place
     instant = int(BEGIN.timestamp() * 1000) + period * 300_000
     return {
         "beginTime": str(instant),
         "ccId": CC_ID,
-        "vdn": VDNS[vdn_place],
+        "vdn": VDNS.start + vdn_place,
         "onlineAgentNums": 120 + place % 7,
         "talkingNums": 61,
         "ideaAgentNum": 22,

@@ -21,9 +21,11 @@ AUTHORIZATION = "auth-v2/ak-of-the-benchmarks/2026-03-01T00:00:00Z/host/" + 64 *
 
 
 @contextlib.asynccontextmanager
-async def ways(server: lab.Server, jobs: tuple[work.Work, ...]) -> AsyncIterator[dict[str, lab.Way]]:
+async def ways(
+    server: lab.Server, jobs: tuple[work.Work, ...], workers: int = work.WORKERS
+) -> AsyncIterator[dict[str, lab.Way]]:
     """One way per piece of work, all on one session."""
-    connector = aiohttp.TCPConnector(limit=work.WORKERS)
+    connector = aiohttp.TCPConnector(limit=workers)
     async with aiohttp.ClientSession(
         connector=connector, timeout=TIMEOUT, headers=HEADERS, cookie_jar=aiohttp.DummyCookieJar()
     ) as session:
@@ -41,6 +43,6 @@ async def ways(server: lab.Server, jobs: tuple[work.Work, ...]) -> AsyncIterator
                 assert response.status == 200
 
         def way(job: work.Work) -> lab.Way:
-            return lambda: work.by_workers(job.asks, fetch)
+            return lambda: work.by_workers(job.asks, fetch, workers)
 
         yield {job.name: way(job) for job in jobs}

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from attrs import frozen
@@ -90,22 +91,41 @@ def canned_server() -> Iterator[Server]:
                 process.terminate()
 
 
+def optional(name: str) -> Any:
+    """A package that is shown where it is installed, or None."""
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
+async def server_share(server: Server, way: Way) -> float:
+    """How busy the server's core is, in percent, while one round is asked."""
+    before, began = server.ask("/cpu")["cpu"], time.perf_counter()
+    await way()
+    wall = time.perf_counter() - began
+    return 100.0 * float(server.ask("/cpu")["cpu"] - before) / wall
+
+
 Way = Callable[[], Awaitable[int]]
 """One round of one way of doing the work; returns how many operations it did."""
 
 
-async def alternate(ways: Mapping[str, Way], rounds: int) -> dict[str, list[float]]:
+async def alternate(
+    ways: Mapping[str, Way], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, list[float]]:
     """Run the ways in turn, ``rounds`` times each; CPU microseconds of this process per operation.
 
-    The first round warms up (connections, caches) and does not count.
+    The first round warms up (connections, caches) and does not count. With another ``clock``, such as
+    ``time.perf_counter``, it is that one's microseconds.
     """
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(rounds + 1):
         for name, way in ways.items():
             gc.collect()
-            began = time.process_time()
+            began = clock()
             operations = await way()
-            spent = (time.process_time() - began) * 1e6 / operations
+            spent = (clock() - began) * 1e6 / operations
             if number:
                 taken[name].append(spent)
     return taken

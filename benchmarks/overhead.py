@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator
 
 from benchmarks import by_hand, canned, floor, lab, work
@@ -41,16 +40,17 @@ async def ours(server: lab.Server, agents: int, vdns: int) -> AsyncIterator[dict
             assert len(batch) == vdns * len(canned.SKILL_IDS)
             return batch.request_count
 
-        yield dict(zip((job.name for job in _jobs(agents, vdns)), (one_agent, pages, skills), strict=True))
+        yield dict(zip((job.name for job in jobs_of(agents, vdns)), (one_agent, pages, skills), strict=True))
 
 
-def _jobs(agents: int, vdns: int) -> tuple[work.Work, ...]:
+def jobs_of(agents: int, vdns: int) -> tuple[work.Work, ...]:
+    """One agent each, the pages of a window, the queues of so many VDNs."""
     return work.one_agent(agents), work.pages(), work.skills(vdns)
 
 
 async def measure(server: lab.Server, agents: int, vdns: int, rounds: int) -> list[Line]:
     """All three ways of all three pieces of work, in turn."""
-    jobs = _jobs(agents, vdns)
+    jobs = jobs_of(agents, vdns)
     lines = []
     async with (
         floor.ways(server, jobs) as bare,
@@ -61,7 +61,7 @@ async def measure(server: lab.Server, agents: int, vdns: int, rounds: int) -> li
             name = job.name
             ways = {"floor": bare[name], "ours": mine[name], "by hand": hand[name]}
             lines += compare(job, faster, await lab.alternate(ways, rounds))
-            share = await server_share(server, bare[name])
+            share = await lab.server_share(server, bare[name])
             lines.append(line(f"{name}: the server's share of its core", share, "%", "below 100: no limit"))
     return lines
 
@@ -80,14 +80,6 @@ def compare(job: work.Work, faster: float, taken: dict[str, list[float]]) -> lis
         line(f"{job.name}: over the floor", over, "us CPU", goal, over.median <= allowed),
         line(f"{job.name}: by hand / cc_async", ratio, "x", f"at least {faster}", ratio.median >= faster),
     ]
-
-
-async def server_share(server: lab.Server, way: lab.Way) -> float:
-    """How busy the server's core is while the fastest way asks as fast as it can."""
-    before, began = server.ask("/cpu")["cpu"], time.perf_counter()
-    await way()
-    wall = time.perf_counter() - began
-    return 100.0 * float(server.ask("/cpu")["cpu"] - before) / wall
 
 
 def run(smoke: bool) -> list[Line]:

@@ -18,10 +18,13 @@ from benchmarks import lab
 
 @frozen
 class Line:
-    """One figure; ``goal`` and ``met`` stay empty where it is there to compare with."""
+    """One figure; ``goal`` and ``met`` stay empty where it is there to compare with.
+
+    ``value`` is None for what is not installed.
+    """
 
     what: str
-    value: float
+    value: float | None
     unit: str
     low: float | None = None
     high: float | None = None
@@ -36,6 +39,11 @@ def line(what: str, figure: lab.Spread | float, unit: str, goal: str = "", met: 
     return Line(what, figure, unit, goal=goal, met=met)
 
 
+def not_installed(what: str) -> Line:
+    """The row of a peer that is not there."""
+    return Line(what, None, "not installed")
+
+
 def machine() -> dict[str, str]:
     """What the figures were taken on."""
     pair = lab.cores()
@@ -45,6 +53,7 @@ def machine() -> dict[str, str]:
         "msgspec": version("msgspec"),
         "cattrs": version("cattrs"),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
         "pinned": f"client to core {pair[0]}, server to core {pair[1]}" if pair else "no",
     }
 
@@ -75,7 +84,7 @@ def print_table(claims: Sequence[tuple[str, Sequence[Line]]], smoke: bool) -> No
         for one in lines:
             spread = "" if one.low is None or one.high is None else f"{number(one.low)}..{number(one.high)}"
             verdict = "" if one.met is None else "met" if one.met else "[bold]MISSED[/bold]"
-            value = f"{one.value:.2f}" if one.unit == "%" else number(one.value)
+            value = "" if one.value is None else f"{one.value:.2f}" if one.unit == "%" else number(one.value)
             table.add_row("  " + one.what, value, spread, one.unit, one.goal, verdict)
     console.print(table)
 

@@ -12,8 +12,10 @@ import time
 from email.utils import formatdate
 
 from benchmarks import canned
+from benchmarks.archive import Archive
 
 OFFSET = re.compile(rb'"offset":"?(\d+)')
+SKILLS = re.compile(rb'"skillIds":\[([\d,]*)\]')
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
@@ -22,7 +24,8 @@ class Answers:
 
     def __init__(self) -> None:
         self.agent = self._tail(canned.agent_answer())
-        self.skills = self._tail(canned.skills_answer())
+        self.skills = {b",".join(b"%d" % one for one in canned.SKILL_IDS): self._tail(canned.skills_answer())}
+        self.archive = Archive()
         self.pages = [self._tail(body) for body in canned.indicator_pages()]
         self.no_page = self._tail(canned.indicators_answer([]))
         self.nobody = self._tail(canned.minified({"resultCode": "0100000", "resultDesc": []}))
@@ -48,14 +51,24 @@ class Answers:
         if path.startswith(canned.AGENT_PREFIX.encode()):
             return self.agent
         if path == canned.SKILLS_PATH.encode():
-            return self.skills
+            return self.skills_of(request)
         if path == canned.INDICATORS_PATH.encode():
+            if (long := self.archive.answer(request)) is not None:
+                return self._tail(long)
             found = OFFSET.search(request)
             page = int(found[1]) // canned.PAGE_SIZE if found else 0
             return self.pages[page] if page < len(self.pages) else self.no_page
         if path == canned.SIGNED_IN_PATH.encode():
             return self.nobody
         return self.control(path.decode())
+
+    def skills_of(self, request: bytes) -> bytes:
+        """The rows of the queues that are asked; what was asked before is at hand."""
+        found = SKILLS.search(request)
+        ids = found[1] if found else b""
+        if ids not in self.skills:
+            self.skills[ids] = self._tail(canned.skills_answer(map(int, filter(None, ids.split(b",")))))
+        return self.skills[ids]
 
     def control(self, path: str) -> bytes:
         """What the benchmarks ask and tell the server: its processor time, arrivals, how late to answer."""

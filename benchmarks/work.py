@@ -57,8 +57,10 @@ def skills(vdns: int) -> Work:
     return Work(f"{len(canned.SKILL_IDS)} skills, two copies", tuple(asks), len(canned.SKILL_IDS), copies=2)
 
 
-async def by_workers(asks: Sequence[Ask], do: Callable[[Ask], Awaitable[None]]) -> int:
-    """Have ``WORKERS`` tasks draw from the same iterator, the cheapest way there is."""
+async def by_workers(
+    asks: Sequence[Ask], do: Callable[[Ask], Awaitable[None]], workers: int = WORKERS
+) -> int:
+    """Have so many tasks draw from the same iterator, the cheapest way there is."""
     waiting = iter(asks)
 
     async def worker(mine: Iterator[Ask]) -> None:
@@ -66,6 +68,6 @@ async def by_workers(asks: Sequence[Ask], do: Callable[[Ask], Awaitable[None]]) 
             await do(ask)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(WORKERS):
+        for _ in range(workers):
             group.create_task(worker(waiting))
     return len(asks)

@@ -6,6 +6,7 @@ __version__ = "0.1.0"
 
 from cc_async.batch.plan import Plan
 from cc_async.batch.result import Batch, Failure
+from cc_async.batch.stream import Stream
 from cc_async.client import CmsClient
 from cc_async.contract.codes import AgentStatus, CtiStatus, MediaType
 from cc_async.contract.records import (
@@ -123,6 +124,7 @@ __all__ = [
     "Skill",
     "SkillCallStats",
     "SkillState",
+    "Stream",
     "SystemIndicators",
     "TaskStats",
     "Throttled",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from cc_async.batch.buffer import Buffer
 from cc_async.batch.collect import Collector, verdict
@@ -18,6 +18,7 @@ from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Endpoint, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError, ClosedError
+from cc_async.lookup import Resolved
 from cc_async.session import events
 from cc_async.session.call import Call
 from cc_async.session.quotas import Quotas
@@ -29,7 +30,7 @@ R = TypeVar("R")
 ROWS_AHEAD = 8_000
 """Rows of pages a stream reads ahead at the most: 2 MB of them."""
 
-Resolve = Callable[[Question, Call], Awaitable[Question]]
+Resolve = Callable[[Question, Call], Awaitable[Resolved]]
 """Fills in the keys of groups that ask for all of them."""
 
 
@@ -86,6 +87,8 @@ class Asking(Generic[R]):
     timeout: float | None
     engine: Engine[R] | None = None
     cause: CcError | None = None
+    lost: tuple[Failure, ...] = ()
+    """Groups whose keys could not be looked up."""
 
     async def run(self, ready: Ready[R]) -> Call:
         """Ask everything; what concerns the whole client or the call's time ends in ``cause``.
@@ -97,8 +100,10 @@ class Asking(Generic[R]):
         call = self.core.begin(self.endpoint.name, self.timeout)
         try:
             async with call.limit:
-                self.question = await self.resolve(self.question, call)
-                self.engine, learner = self._engine(session, call, ready(self.question, session, call))
+                resolved = await self.resolve(self.question, call)
+                self.question, self.lost = resolved.question, resolved.lost
+                end = ready(self.question, session, call)
+                self.engine, learner = self._engine(session, call, resolved.known, end)
                 if session.watchers:
                     session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
                 if learner is not None and (first := self.engine.peek()) is not None:
@@ -115,7 +120,9 @@ class Asking(Generic[R]):
             self.core.end(call)
         return call
 
-    def _engine(self, session: Session, call: Call, end: End[R]) -> tuple[Engine[R], Learner[R] | None]:
+    def _engine(
+        self, session: Session, call: Call, known: Question, end: End[R]
+    ) -> tuple[Engine[R], Learner[R] | None]:
         """The engine, and who learns the page size for it if that is wanted."""
         memory, endpoint = session.memory, self.endpoint
         cut = self.options.split(endpoint, memory.page_sizes.get(endpoint.name))
@@ -127,7 +134,7 @@ class Asking(Generic[R]):
         learner = Learner(send, memory, endpoint) if learns else None
         engine = Engine(
             learner.send if learner is not None else send,
-            split(self.question, self.endpoint, cut, fair=True),
+            split(known, self.endpoint, cut, fair=True),
             end,
             workers=self.options.concurrency,
             page_size=cut.page_size,
@@ -167,6 +174,8 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
         ended=session.clock.wall(),
         requests=engine.requests,
     )
+    if asking.lost:
+        batch = evolve(batch, failures=(*asking.lost, *batch.failures))
     tell_done(session, call, batch.request_count, len(batch), len(batch.failures))
     return verdict(batch, cause, arrived=collector.arrived, partial=partial)
 

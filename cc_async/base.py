@@ -12,6 +12,7 @@ from typing import Any, Final, Self, TypeVar
 from attrs import evolve
 
 from cc_async.asking import Asking, Options, ask, stream
+from cc_async.batch.checked import check_cc_id, checked
 from cc_async.batch.ids import IdRange, above
 from cc_async.batch.merge import merged
 from cc_async.batch.plan import Plan, plan
@@ -21,6 +22,7 @@ from cc_async.contract.spec import Endpoint, Group, Host, Question
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
 from cc_async.health import Health, health_of
+from cc_async.lookup import Resolved
 from cc_async.one import one, single
 from cc_async.query import Origin, Query
 from cc_async.session.auth import Auth
@@ -40,6 +42,9 @@ class Unset:
 
 
 UNSET: Final[Unset] = Unset()
+
+MOST_CONCURRENT: Final = 10_000
+"""Requests under way at the same time that a client can be told to allow."""
 
 
 def check_timeout(value: object) -> float | None:
@@ -78,7 +83,6 @@ class BaseClient:
         self._core = core
         self._options = options
         self._owner = owner
-        self._warned: set[str] = set()
 
     async def __aenter__(self) -> Self:
         self._core.open()
@@ -128,7 +132,8 @@ class BaseClient:
         """
         if not isinstance(question, Question):
             raise TypeError(f"ask takes a Question, not {type(question).__name__}")
-        return self._query(question, self._endpoint(question), timeout, partial)
+        endpoint = self._endpoint(question)
+        return self._query(checked(question, endpoint), endpoint, timeout, partial)
 
     async def retry(self, batch: Batch[R], *, partial: bool = False) -> Batch[R]:
         """Ask what a batch left unanswered, and return both merged; a complete batch is returned as it is.
@@ -153,6 +158,7 @@ class BaseClient:
         timeout: float | Unset | None,
         partial: bool,
     ) -> Query[R]:
+        check_cc_id(question, endpoint)
         seconds = self._options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
         limit = None if isinstance(timeout, Unset) else seconds
 
@@ -189,18 +195,20 @@ class BaseClient:
         return datetime.fromtimestamp(self._core.open().clock.wall() + ahead, UTC)
 
     def _plan(self, question: Question, endpoint: Endpoint[Any]) -> Plan:
-        known = evolve(question, groups=tuple(map(self._known_group, question.groups)))
+        known = evolve(
+            question, groups=tuple(self._known_group(question, group) for group in question.groups)
+        )
         quota = self._options.quotas.of(endpoint)
         learned = self._core.memory.page_sizes.get(endpoint.name)
         return plan(known, endpoint, self._options.split(endpoint, learned), quota)
 
-    def _known_group(self, group: Group) -> Group:
+    def _known_group(self, question: Question, group: Group) -> Group:
         """A group of all keys, with its keys where they were looked up lately."""
         return group
 
-    async def _resolve(self, question: Question, call: Call, endpoint: Endpoint[Any]) -> Question:
+    async def _resolve(self, question: Question, call: Call, endpoint: Endpoint[Any]) -> Resolved:
         """The question with its keys: groups that ask for all of them have to be looked up."""
-        return question
+        return Resolved(question)
 
     async def _raw(self, request: Request[Any], timeout: float | Unset | None) -> Any:
         """Send one request of no table, and return the one row of its answer."""
@@ -223,8 +231,8 @@ class BaseClient:
 
     def _warn_above(self, ids: tuple[int, ...], kind: IdRange) -> None:
         largest = above(ids, kind)
-        if largest is not None and kind.noun not in self._warned:
-            self._warned.add(kind.noun)
+        if largest is not None and kind.noun not in self._core.warned:
+            self._core.warned.add(kind.noun)
             _log.warning(
                 "%s %d is above %d, the newest bound known; asking all the same",
                 kind.noun,

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from cc_async.asking import Options
-from cc_async.base import UNSET, Unset, check_auth, check_count, check_timeout
+from cc_async.base import MOST_CONCURRENT, UNSET, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import CC_ID, VDN, read_id, read_ids, read_task_ids, read_window
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
@@ -35,7 +35,6 @@ from cc_async.session.events import Observer
 from cc_async.session.pacer import Pacer
 from cc_async.session.quotas import QuotaSetting
 from cc_async.session.retry import Retry
-from cc_async.session.signing import AkSk
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 from cc_async.settings import Site, from_env, from_site
@@ -115,7 +114,7 @@ class CmsClient(CmsBase):
             cms_quotas(quota),
             cc_id=None if cc_id is None else read_id(cc_id, CC_ID),
             vdn=None if vdn is None else read_id(vdn, VDN),
-            concurrency=check_count("concurrency", concurrency, 10_000),
+            concurrency=check_count("concurrency", concurrency, MOST_CONCURRENT),
             timeout=check_timeout(timeout),
             page_size=check_page_size(page_size),
             array_limit=check_array_limit(array_limit),
@@ -155,18 +154,7 @@ class CmsClient(CmsBase):
 
     @classmethod
     def _from(cls, site: Site, overrides: Mapping[str, Any]) -> Self:
-        site.require("cms_url", "access_key", "secret_key")
-        arguments = site.common_arguments() | {
-            "cc_id": site.cc_id,
-            "vdn": site.vdn,
-            "quota": site.quota,
-            "page_size": site.page_size,
-            "array_limit": site.array_limit,
-        }
-        if site.global_access_key and site.global_secret_key:
-            arguments["global_auth"] = AkSk(site.global_access_key, site.global_secret_key)
-        auth = AkSk(site.access_key or "", site.secret_key or "")
-        return cls(**{"base_url": site.cms_url, "auth": auth, **arguments, **overrides})
+        return cls(**{**site.cms_arguments(), **overrides})
 
     # What is there
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any, Self, TypeVar
 
 from attrs import evolve
 
-from cc_async.base import UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
+from cc_async.base import MOST_CONCURRENT, UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import CC_ID, SKILL, VDN, read_id, read_ids
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
 from cc_async.contract import endpoints
 from cc_async.contract.spec import Endpoint, Group, Host, IdArray, KeyKind, OneByOne, Question, Quota, Shape
+from cc_async.lookup import Resolved, resolve
 from cc_async.query import Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
@@ -94,7 +96,7 @@ class CmsBase(BaseClient):
             quotas=quota if isinstance(quota, Unset) else cms_quotas(quota),
             concurrency=concurrency
             if isinstance(concurrency, Unset)
-            else check_count("concurrency", concurrency, 10_000),
+            else check_count("concurrency", concurrency, MOST_CONCURRENT),
             timeout=timeout if isinstance(timeout, Unset) else check_timeout(timeout),
             page_size=page_size if isinstance(page_size, Unset) else check_page_size(page_size),
             array_limit=array_limit if isinstance(array_limit, Unset) else check_array_limit(array_limit),
@@ -156,33 +158,34 @@ class CmsBase(BaseClient):
 
     # Groups that ask for every queue
 
-    def _known_group(self, group: Group) -> Group:
+    def _known_group(self, question: Question, group: Group) -> Group:
         directory = self._core.skills
         if group.keys is not None or directory is None:
             return group
-        known = directory.known((self._options.cc_id, group.vdn))
+        known = directory.known((question.cc_id, group.vdn))
         return group if known is None else evolve(group, keys=known)
 
-    async def _resolve(self, question: Question, call: Call, endpoint: Endpoint[Any]) -> Question:
+    async def _resolve(self, question: Question, call: Call, endpoint: Endpoint[Any]) -> Resolved:
         if not isinstance(endpoint.split, IdArray | OneByOne):
-            return question
-        groups = [await self._looked_up(question, group, call) for group in question.groups]
-        return evolve(question, groups=tuple(group for group in groups if group.keys != ()))
+            return Resolved(question)
+        look_up = functools.partial(self._skill_ids, question.cc_id, call)
+        return await resolve(question, look_up, at_once=self._options.concurrency)
 
-    async def _looked_up(self, question: Question, group: Group, call: Call) -> Group:
-        directory = self._core.skills
-        if group.keys is not None or directory is None:
-            return group
+    async def _skill_ids(self, cc_id: int | None, call: Call, group: Group) -> tuple[int, ...]:
+        """Every skill queue of a VDN, as it was lately."""
 
         async def look_up() -> tuple[int, ...]:
-            asked = Question("skills", question.cc_id, (Group(group.vdn),))
+            asked = Question("skills", cc_id, (Group(group.vdn),))
             left = call.left(self._core.open().clock.monotonic())
             # After a blocked loop the time may be over while the call still has its grace.
             left = None if left is None else max(left, 0.001)
             found = await self._query(asked, endpoints.skills, left, partial=False)
             return tuple(skill.skill_id for skill in found)
 
-        return evolve(group, keys=await directory.keys((question.cc_id, group.vdn), look_up))
+        directory = self._core.skills
+        if directory is None:
+            return await look_up()
+        return await directory.keys((cc_id, group.vdn), look_up)
 
 
 def cms_quotas(setting: QuotaSetting) -> Quotas:

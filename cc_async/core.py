@@ -88,7 +88,6 @@ class Core:
             max_body=setup.max_body,
             allow_http=setup.allow_http,
         )
-        self.gate_limit = setup.concurrency
         self.watchers = Watchers(setup.observers)
         self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
         self.pacer = setup.pacer or MemoryPacer()
@@ -96,6 +95,8 @@ class Core:
         self.probation = Probation()
         self.skills: KeyDirectory | None = None
         self.coalescer: Coalescer | None = None
+        self.warned: set[str] = set()
+        """Kinds of ids above the newest known bound that were warned about."""
         self._session: Session | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0

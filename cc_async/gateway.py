@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from cc_async.asking import Options
-from cc_async.base import UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
+from cc_async.base import MOST_CONCURRENT, UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import AGENT, read_ids
 from cc_async.contract import endpoints
 from cc_async.contract.records import AgentCallStats
@@ -25,7 +25,7 @@ from cc_async.session.quotas import Quotas, QuotaSetting
 from cc_async.session.retry import Retry
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
-from cc_async.settings import Site, from_env, from_site, read_guids
+from cc_async.settings import Site, from_env, from_site
 
 if TYPE_CHECKING:
     import aiohttp
@@ -78,7 +78,7 @@ class GatewayClient(BaseClient):
     ) -> None:
         options = Options(
             gateway_quotas(quota),
-            concurrency=check_count("concurrency", concurrency, 10_000),
+            concurrency=check_count("concurrency", concurrency, MOST_CONCURRENT),
             timeout=check_timeout(timeout),
         )
         auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=on_guid))
@@ -115,11 +115,7 @@ class GatewayClient(BaseClient):
 
     @classmethod
     def _from(cls, site: Site, overrides: Mapping[str, Any]) -> Self:
-        site.require("gateway_url", *(() if "guids" in overrides else ("guids_file",)))
-        arguments = site.common_arguments() | {"base_url": site.gateway_url}
-        if site.guids_file is not None and "guids" not in overrides:
-            arguments["guids"] = read_guids(site.guids_file)
-        return cls(**{**arguments, **overrides})
+        return cls(**{**site.gateway_arguments(guids="guids" not in overrides), **overrides})
 
     def agent_call_stats(
         self,
@@ -161,7 +157,7 @@ class GatewayClient(BaseClient):
             quotas=quota if isinstance(quota, Unset) else gateway_quotas(quota),
             concurrency=concurrency
             if isinstance(concurrency, Unset)
-            else check_count("concurrency", concurrency, 10_000),
+            else check_count("concurrency", concurrency, MOST_CONCURRENT),
             timeout=timeout if isinstance(timeout, Unset) else check_timeout(timeout),
         )
 

@@ -13,6 +13,7 @@ from cc_async.batch.ids import AGENT, SKILL, VDN, IdRange, read_id, read_task_id
 from cc_async.contract.spec import Endpoint, Group, Question, Whole, Windows
 from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
+from cc_async.lookup import Resolved
 from cc_async.session.call import Call
 from cc_async.session.deadline import Deadline
 from cc_async.session.session import Session
@@ -125,9 +126,9 @@ async def _ask(asking: Asking[R], joined: Joined[R]) -> CcError | None:
     return asking.cause
 
 
-async def _as_it_is(question: Question, call: Call) -> Question:
+async def _as_it_is(question: Question, call: Call) -> Resolved:
     """Its keys are known."""
-    return question
+    return Resolved(question)
 
 
 def _check_age(value: object) -> None:

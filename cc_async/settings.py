@@ -9,15 +9,20 @@ import tomllib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from attrs import field, frozen
 
-from cc_async.contract.spec import Quota
+from cc_async.base import UNSET, Unset
+from cc_async.batch.learn import PageSize
+from cc_async.batch.packing import ArrayLimit
+from cc_async.contract.spec import Host
 from cc_async.errors import ConfigError
+from cc_async.session.quotas import QuotaSetting
 from cc_async.session.secret import Secret
+from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
-from cc_async.settings_keys import parse_quota, read_key
+from cc_async.settings_keys import parse_quota, quota_of, read_key
 
 __all__ = ["ENVIRONMENT", "Site", "config_path", "from_env", "from_site", "load", "parse_quota", "read_guids"]
 
@@ -52,26 +57,54 @@ class Site:
     vdn: int | None = None
     guids_file: Path | None = None
     """JSON object of agent id and GUID, see ``read_guids``."""
-    quota: Quota | Mapping[str, Quota | None] | None = field(default=Quota(10, per=1.0), hash=False)
-    """One quota, a mapping from method name, path or ``*``, or None for no pacing."""
+    quota: QuotaSetting = field(factory=dict[str, Any], hash=False)
+    """One quota, a mapping from method name (of either host), path or ``*``, or None for no pacing."""
     ca_file: Path | None = None
     fingerprint: str | None = None
     host: str | None = None
     """The Host header to sign and send, where it differs from the address dialled."""
     proxy: Secret | None = None
     allow_http: bool = False
-    page_size: int = 100
-    array_limit: Literal["characters", "items"] = "characters"
-    timeout: float | None = 60.0
+    page_size: PageSize = 100
+    array_limit: ArrayLimit = "characters"
+    timeout: float | Unset | None = UNSET
     """Seconds for a whole call; None for no limit."""
     concurrency: int = 32
 
-    def common_arguments(self) -> dict[str, Any]:
-        """Return the constructor arguments that both clients take; raises ConfigError."""
+    def cms_arguments(self) -> dict[str, Any]:
+        """Return the arguments of CmsClient; raises ConfigError when a needed one is not set."""
+        self.require("cms_url", "access_key", "secret_key")
+        arguments = {
+            "base_url": self.cms_url,
+            "auth": AkSk(self.access_key or "", self.secret_key or ""),
+            "cc_id": self.cc_id,
+            "vdn": self.vdn,
+            "quota": quota_of(self.quota, Host.CMS),
+            "page_size": self.page_size,
+            "array_limit": self.array_limit,
+        }
+        if self.global_access_key and self.global_secret_key:
+            arguments["global_auth"] = AkSk(self.global_access_key, self.global_secret_key)
+        return arguments | self._common_arguments()
+
+    def gateway_arguments(self, *, guids: bool = True) -> dict[str, Any]:
+        """Return the arguments of GatewayClient, without the GUIDs if told so; raises ConfigError."""
+        self.require("gateway_url", *(("guids_file",) if guids else ()))
+        arguments: dict[str, Any] = {
+            "base_url": self.gateway_url,
+            "quota": quota_of(self.quota, Host.GATEWAY),
+        }
+        if guids and self.guids_file is not None:
+            arguments["guids"] = read_guids(self.guids_file)
+        return arguments | self._common_arguments()
+
+    def _common_arguments(self) -> dict[str, Any]:
+        """The arguments that both clients take."""
         checked = self.ca_file is not None or self.fingerprint is not None
+        limit = {} if isinstance(self.timeout, Unset) else {"timeout": self.timeout}
         return {
+            **limit,
             "concurrency": self.concurrency,
-            "timeout": self.timeout,
             "tls": Tls(ca_file=self.ca_file, fingerprint=self.fingerprint) if checked else None,
             "host": self.host,
             "proxy": None if self.proxy is None else str(self.proxy),

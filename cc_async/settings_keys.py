@@ -7,8 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cc_async.contract.spec import Quota
+from cc_async.base import MOST_CONCURRENT, check_count
+from cc_async.batch.ids import CC_ID, read_id
+from cc_async.cms_base import check_page_size
+from cc_async.contract.endpoints import ENDPOINTS
+from cc_async.contract.spec import Endpoint, Host, Quota
 from cc_async.errors import ConfigError
+from cc_async.session.quotas import QuotaSetting
 from cc_async.session.secret import Secret
 
 
@@ -21,6 +26,8 @@ def read_key(key: str, value: object, where: str) -> Any:
     reader, allowed = _READERS[key]
     try:
         return reader(value)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error.message}", hint=error.hint) from None
     except (TypeError, ValueError):
         raise ConfigError(f"{where}: {key} must be {allowed}") from None
 
@@ -34,6 +41,24 @@ def parse_quota(text: str) -> Quota | None:
         return Quota(int(limit), per=float(per or "1"))
     except ValueError:
         raise ValueError("a quota is written as requests/seconds, such as 10/1, or none") from None
+
+
+def quota_of(setting: QuotaSetting, host: Host) -> QuotaSetting:
+    """Return what a setting that may name interfaces of both hosts says to the client of one of them."""
+    if not isinstance(setting, Mapping):
+        return setting
+    gateway = [endpoint for endpoint in ENDPOINTS.values() if endpoint.host is Host.GATEWAY]
+    theirs = {name for name in setting if any(_names(name, endpoint) for endpoint in gateway)}
+    if host is Host.CMS:
+        return {name: quota for name, quota in setting.items() if name not in theirs}
+    mine = {name: quota for name, quota in setting.items() if name in theirs or name == "*"}
+    # What is published holds for interfaces that nobody set.
+    return mine if "*" in mine else {endpoint.name: endpoint.quota for endpoint in gateway} | mine
+
+
+def _names(name: str, endpoint: Endpoint[Any]) -> bool:
+    """True for the name of an interface, and for its path or the end of it."""
+    return name == endpoint.name or ("/" in name and endpoint.path.endswith(name))
 
 
 def _text(value: object) -> str:
@@ -71,9 +96,13 @@ def _timeout(value: object) -> float | None:
     raise ValueError
 
 
-def _quota(value: object) -> Quota | Mapping[str, Quota | None] | None:
+def _quota(value: object) -> QuotaSetting:
     """Take one quota or a table of them."""
     if isinstance(value, Mapping):
+        for name in value:
+            if name not in ENDPOINTS and name != "*" and "/" not in name:
+                hint = f"known are {', '.join(sorted(ENDPOINTS))}, a path, or '*'"
+                raise ConfigError(f"quota names an unknown interface {name!r}", hint=hint)
         return {
             name: one if isinstance(one, Quota) else parse_quota(_text(one)) for name, one in value.items()
         }
@@ -96,6 +125,7 @@ _KEY = (_text, "text without blanks at its ends")
 _SECRET = (_secret, _KEY[1])
 _COUNT = (_only(lambda value: type(value) is int and value >= 1), "a whole number, 1 or more")
 _FILE = (_path, "a path")
+_MANY = "a whole number, 1 to 10000"
 
 _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "cms_url": _URL,
@@ -104,7 +134,7 @@ _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "secret_key": _SECRET,
     "global_access_key": _KEY,
     "global_secret_key": _SECRET,
-    "cc_id": _COUNT,
+    "cc_id": (lambda value: read_id(value, CC_ID), f"a whole number, 1 or more"),
     "vdn": _COUNT,
     "guids_file": _FILE,
     "quota": (_quota, 'text such as "10/1" (requests/seconds) or "none", or a table of such texts'),
@@ -113,8 +143,8 @@ _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "host": _KEY,
     "proxy": (_secret, "a URL"),
     "allow_http": (_only(lambda value: isinstance(value, bool)), "true or false"),
-    "page_size": _COUNT,
+    "page_size": (check_page_size, _MANY + ', or "learn"'),
     "array_limit": (_only(lambda value: value in ("characters", "items")), '"characters" or "items"'),
     "timeout": (_timeout, 'seconds above 0, or "none"'),
-    "concurrency": _COUNT,
+    "concurrency": (lambda value: check_count("concurrency", value, MOST_CONCURRENT), _MANY),
 }

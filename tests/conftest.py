@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from ahead import Ahead
 from attrs import define
 
 from cc_async import AkSk, CmsClient, GatewayClient
@@ -41,25 +41,6 @@ class HeldClock:
 
     def monotonic(self) -> float:
         return asyncio.get_running_loop().time()
-
-
-@define(eq=False)
-class Ahead:
-    """A client's clock that can be put forward: what is remembered grows old, timers stay the loop's."""
-
-    skew: float = 0.0
-    """Seconds that have passed in no time."""
-    off: float = 0.0
-    """Seconds the wall clock is set wrong."""
-
-    def wall(self) -> float:
-        return time.time() + self.skew + self.off
-
-    def monotonic(self) -> float:
-        return asyncio.get_running_loop().time() + self.skew
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @pytest.fixture

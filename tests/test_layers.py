@@ -20,6 +20,7 @@ LAYERS = (
     {"export"},  # files are written from streams; a query knows how to ask for one
     {
         "query",
+        "lookup",
         "one",
         "asking",
         "core",
@@ -50,7 +51,7 @@ OPTIONAL = {
     "uvloop",
 }
 MAY_IMPORT_OPTIONAL = {"cli", "integrations"}
-TRANSPORT = {"session/transport.py", "session/tls.py"}
+TRANSPORT = {"session/transport.py", "session/aiohttp_exchange.py", "session/tls.py"}
 SERVER_SIDE_OF_AIOHTTP = {"web", "hdrs"}
 CLOCKS = {"time", "monotonic", "sleep", "time_ns", "monotonic_ns"}
 RANDOM_CLASSES = {"Random", "SystemRandom"}

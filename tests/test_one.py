@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import truth
-from conftest import Ahead
+from ahead import Ahead
 from waiting import until
 
 from cc_async import (

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from cc_async import CmsClient
 from cc_async.contract.spec import Quota
 from cc_async.errors import ConfigError
 from cc_async.session.secret import Secret
@@ -139,6 +141,8 @@ def test_the_file_is_found_by_variable_and_by_the_xdg_rule() -> None:
         ("quota = 10", 'quota must be text such as "10/1"'),
         ("timeout = -1", "timeout must be seconds above 0"),
         ("timeout = nan", "timeout must be seconds above 0"),
+        ('page_size = "all"', 'page_size must be a whole number, 1 or more, or "learn"'),
+        ("page_size = true", 'page_size must be a whole number, 1 or more, or "learn"'),
         ('array_limit = "bytes"', 'array_limit must be "characters" or "items"'),
         ('allow_http = "yes"', "allow_http must be true or false"),
         ("vdn = ", "not TOML"),
@@ -164,6 +168,23 @@ def test_the_words_for_no_limit(tmp_path: Path) -> None:
     site = from_site("free", path, environ={})
     assert site.quota is None
     assert site.timeout is None
+
+
+async def test_the_page_size_may_be_learned(tmp_path: Path) -> None:
+    """``learn`` is a page size of a site; the client of that site plans with both sizes."""
+    path = tmp_path / "c.toml"
+    path.write_text(
+        '[sites.apt]\ncms_url = "https://cms.example.com"\naccess_key = "a"\nsecret_key = "s"\n'
+        'page_size = "learn"\n'
+    )
+    path.chmod(0o600)
+    assert from_site("apt", path, environ={}).page_size == "learn"
+    day = datetime(2026, 3, 1, tzinfo=UTC)
+    async with CmsClient.from_site("apt", str(path)) as cms:
+        plan = cms.system_indicators(begin=day, end=day + timedelta(days=1), vdns=range(1, 101)).plan()
+    # 100 VDNs x 288 periods; a page holds 100 rows, or 1000.
+    assert plan.other is not None
+    assert (plan.requests, plan.other.page_size, plan.other.requests) == (288, 1000, 29)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Collector(Generic[R]):
         self._question = question
         self._endpoint = endpoint
         self._on_piece = on_piece
-        # A part that took one request is at once what it came to: of a large batch little more than rows stays.
+        # A part that took one request is at once what it came to: of a large batch little but rows stays.
         self._outcomes: dict[int, Outcome[R]] = {}
         self._pages: dict[int, list[Piece[R]]] = {}
         self.arrived = False
@@ -42,7 +42,7 @@ class Collector(Generic[R]):
         """Keep a piece until the end."""
         self._on_piece(piece)
         if piece.last and piece.number == 0:
-            self._outcomes[piece.chunk.index] = _outcome([piece])
+            self._outcomes[piece.chunk.index] = _outcome_of_one(piece)
         else:
             self._pages.setdefault(piece.chunk.index, []).append(piece)
 
@@ -71,16 +71,24 @@ class Collector(Generic[R]):
             request_count=requests,
         )
 
+
+def _outcome_of_one(piece: Piece[R]) -> Outcome[R]:
+    """What a chunk of one piece came to."""
+    if piece.kept is None or piece.page is None:
+        return Outcome(piece.chunk, error=piece.error)
+    return Outcome(piece.chunk, piece.kept.rows, piece.page.rejected, piece.error, piece.kept.dropped)
+
+
 def _outcome(pieces: list[Piece[R]]) -> Outcome[R]:
     """What the pieces of one chunk come to, its pages in order."""
     pieces.sort(key=attrgetter("number"))
-    kept = [piece.kept for piece in pieces if piece.kept is not None]
+    parts = [_outcome_of_one(piece) for piece in pieces]
     return Outcome(
         pieces[0].chunk,
-        kept[0].rows if len(kept) == 1 else tuple(chain.from_iterable(each.rows for each in kept)),
-        tuple(chain.from_iterable(piece.page.rejected for piece in pieces if piece.page is not None)),
-        next((piece.error for piece in pieces if piece.error is not None), None),
-        sum(each.dropped for each in kept),
+        tuple(chain.from_iterable(part.rows for part in parts)),
+        tuple(chain.from_iterable(part.rejected for part in parts)),
+        next((part.error for part in parts if part.error is not None), None),
+        sum(part.dropped for part in parts),
     )
 
 

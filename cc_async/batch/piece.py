@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
-from attrs import frozen
+from attrs import define
 
 from cc_async.batch.chunk import Chunk, Kept
 from cc_async.errors import CcError
@@ -13,7 +13,7 @@ from cc_async.session.request import Page
 R = TypeVar("R")
 
 
-@frozen
+@define(eq=False)
 class Piece(Generic[R]):
     """One answered or failed request, as the engine hands it on."""
 

@@ -128,7 +128,8 @@ def _maker(question: Question, endpoint: Endpoint[R], group: Group) -> Callable[
                 path = path.replace("{agent_id}", str(agent_id))
             else:
                 mine[rule.param] = keys[0]
-        part = ", ".join(filter(None, (where, _named(noun, keys))))
+        named = _named(noun, keys)
+        part = f"{where}, {named}" if where and named else where or named
         request = Request(endpoint, mine, filled, path, part, agent_id)
         return Chunk(index, request, group.vdn, keys, None, None, rows)
 
@@ -145,7 +146,8 @@ def _named(noun: str, keys: Keys) -> str:
     if len(keys) < 2:
         return f"{noun} {keys[0]}" if keys else ""
     first, last = keys[0], keys[-1]
-    if isinstance(first, int) and last == first + len(keys) - 1 and keys == tuple(range(first, first + len(keys))):
+    end = first + len(keys) if isinstance(first, int) else 0
+    if isinstance(first, int) and last == end - 1 and keys == tuple(range(first, end)):
         return f"{noun}s {first}..{last}"
     return f"{len(keys)} {noun}s from {first} to {last}"
 

@@ -30,6 +30,7 @@ class Source(Protocol[R]):
     question: Question
     engine: Engine[R] | None
     cause: CcError | None
+    lost: tuple[Failure, ...]
 
 
 class Stream(Generic[R]):
@@ -63,6 +64,7 @@ class Stream(Generic[R]):
         self._partial = partial
         self._task: asyncio.Task[None] | None = None
         self._left = False
+        self._ended = False
         self._rows: Iterator[R] = iter(())
         self._failed: dict[int, Failure] = {}
         self._never: list[Question] | None = None
@@ -83,7 +85,7 @@ class Stream(Generic[R]):
     @property
     def failures(self) -> tuple[Failure, ...]:
         """The parts that were not answered whole, so far; those never begun are in ``unanswered`` only."""
-        return tuple(self._failed[index] for index in sorted(self._failed))
+        return (*self._source.lost, *(self._failed[index] for index in sorted(self._failed)))
 
     @property
     def unanswered(self) -> Question | None:
@@ -98,8 +100,8 @@ class Stream(Generic[R]):
 
     @property
     def complete(self) -> bool:
-        """True when, so far, every part was answered and every row could be read."""
-        return not self._failed and not self.rejected_count and self.cause is None
+        """True when the end was reached, every part was answered and every row could be read."""
+        return self._ended and not self.failures and not self.rejected_count and self.cause is None
 
     @property
     def request_count(self) -> int:
@@ -197,6 +199,7 @@ class Stream(Generic[R]):
                 return piece
             if task.done():
                 task.result()  # an error of the run itself comes out here
+                self._ended = True
                 return None
             await self.buffer.wait()
 

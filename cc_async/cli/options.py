@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
+from cc_async.batch.learn import PageSize
 from cc_async.cli.output import Format
 
 _CONNECTION = Group("Connection", sort_key=10)
@@ -52,8 +53,8 @@ class Link:
     """Requests/seconds of each interface, such as 10/1; none: no pacing."""
     timeout: str | None = None
     """Seconds for the whole command (default: none; every request has its own limit)."""
-    page_size: int | None = None
-    """Rows asked for per page; some servers take up to 1000."""
+    page_size: PageSize | None = None
+    """Rows asked for per page, or learn: some servers give up to 1000, the first page finds out."""
     concurrency: int | None = None
     """Requests under way at once."""
     allow_http: Annotated[bool, _FLAG] = False

@@ -118,7 +118,8 @@ async def _plans(
         vdn=site.vdn or 1,
     )  # fmt: skip
     plans: list[tuple[int | None, Plan]] = []
-    wanted = (link.page_size,) if link.page_size and sizes else sizes or (None,)
+    chosen = None if link.page_size == "learn" else link.page_size  # learned, it may be either of them
+    wanted = (chosen,) if chosen and sizes else sizes or (None,)
     for size in wanted:
         client: Any
         if gateway:

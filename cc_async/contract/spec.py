@@ -149,6 +149,8 @@ class Endpoint(Generic[R]):
     split: Split
     scope: tuple[str, ...] = ("ccId", "vdn")
     """Which of ``ccId`` and ``vdn`` the request carries."""
+    cc_id_optional: bool = False
+    """True: without a ``ccId`` the server takes its default call center."""
     key: str | None = None
     """Record field that answers a key of the question (None: rows are not asked for by key)."""
     fills: tuple[str, ...] = ()

@@ -13,7 +13,12 @@ from cc_async.monitor.rules import UNDER
 from cc_async.monitor.subject import Measure
 
 AlertState = Literal["raised", "cleared"]
-Ended = Literal["", "fine", "closed", "gone"]
+Ended = Literal["", "fine", "closed", "gone", "quiet"]
+_WHY = {
+    "closed": "closed for now",
+    "gone": "not there any more",
+    "quiet": "too little for a judgement now",
+}
 
 
 @frozen(kw_only=True)
@@ -44,14 +49,14 @@ class Alert:
     """Seconds, of the data it was judged by."""
     state: AlertState = "raised"
     ended: Ended = ""
-    """Why it was cleared: all is fine, closing time, or its subject is not there any more."""
+    """Why it was cleared: all is fine, closing time, its subject is not there any more, or there is too
+    little to judge by for an hour."""
 
     def __str__(self) -> str:
         told = _SAY[self.measure](self)
         if self.state == "raised":
             return f"{self.name}: {told.now}, {told.bad} since {_clock(self.since)}{_live(self)}"
-        why = {"closed": "closed for now", "gone": "not there any more"}.get(self.ended, "")
-        now = why or f"{told.now}, fine again"
+        now = _WHY.get(self.ended) or f"{told.now}, fine again"
         return f"{self.name}: {now}; was {told.bad} since {_clock(self.since)}"
 
     def to_dict(self) -> dict[str, Any]:

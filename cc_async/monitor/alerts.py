@@ -55,10 +55,11 @@ def alerts(
         ValueError: two rules have one id.
         ExportError: the state file cannot be read (on entering) or written (while reading).
     """
-    if isinstance(watches, Mapping):
-        sources = dict(watches)
-    elif isinstance(watches, AsyncIterator):
+    sources: dict[str, Source]
+    if isinstance(watches, AsyncIterator):
         sources = {"1": watches}
+    elif isinstance(watches, Mapping):
+        sources = {str(name): one for name, one in watches.items()}
     else:
         sources = {str(number): one for number, one in enumerate(watches, 1)}
     if not sources:

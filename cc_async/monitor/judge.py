@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -21,6 +21,7 @@ from cc_async.monitor.subject import Names, Reading, Subject
 
 Sample = Beat[Any] | Batch[Any] | Iterable[Any]
 
+_ENDED: Mapping[Turn, Ended] = {"raised": "", "cleared": "fine", "quiet": "quiet"}
 _FORGET = timedelta(days=1)
 """A queue that has been silent for so long is not there any more."""
 
@@ -129,8 +130,8 @@ class Judge:
             at=now.astimezone(zone),
             evidence=dict(reading.evidence),
             data_age=reading.figure.age_seconds,
-            state=turn,
-            ended="" if turn == "raised" else "fine",
+            state="raised" if turn == "raised" else "cleared",
+            ended=_ENDED[turn],
         )
         if turn == "raised":
             self.memory.subjects[subject.key] = subject

@@ -67,10 +67,10 @@ class Memory:
 
 def _standing(one: Standing) -> list[Any]:
     dates = [None if at is None else at.timestamp() for at in (one.since, one.last)]
-    return [one.raised, one.bad, one.good, *dates]
+    return [one.raised, one.bad, one.good, one.blind, *dates]
 
 
 def _from_plain(plain: list[Any]) -> Standing:
-    raised, bad, good, *dates = plain
+    raised, bad, good, blind, *dates = plain
     since, last = (None if at is None else datetime.fromtimestamp(at, UTC) for at in dates)
-    return Standing(bool(raised), int(bad), int(good), since, last)
+    return Standing(bool(raised), int(bad), int(good), int(blind), since, last)

@@ -35,7 +35,8 @@ class Rule:
 
     A rule rings when its figure is past ``threshold`` in ``raise_after`` windows (or samples) in a row, and
     is cleared when it is not past ``clear_threshold`` in ``clear_after`` in a row. Windows that cannot be
-    judged, for want of volume, of coverage or of data, change nothing either way.
+    judged, for want of volume, of coverage or of data, change nothing either way; but two of
+    them in a row end a run that has not rung yet, and twelve an alert that rings.
     """
 
     id: str
@@ -66,6 +67,8 @@ class Rule:
 
     def threshold_of(self, subject: Subject) -> float | None:
         """The threshold that holds for a subject; None: it is not judged."""
+        if not self.thresholds:
+            return self.threshold
         return self.thresholds.get(subject.key, self.thresholds.get(str(subject.id), self.threshold))
 
     def breached(self, reading: Reading) -> bool | None:

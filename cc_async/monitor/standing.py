@@ -10,7 +10,14 @@ from attrs import evolve, frozen
 from cc_async.monitor.rules import Rule
 from cc_async.monitor.subject import Reading
 
-Turn = Literal["raised", "cleared"]
+Turn = Literal["raised", "cleared", "quiet"]
+
+QUIET = 12
+"""Windows in a row that could not be judged, after which an alert no longer stands: an hour."""
+
+
+BROKEN = 2
+"""Windows in a row that could not be judged, after which a run of bad ones begins anew."""
 
 
 @frozen
@@ -22,6 +29,8 @@ class Standing:
     """Readings in a row that were past the threshold."""
     good: int = 0
     """Readings in a row that were not, since it was raised."""
+    blind: int = 0
+    """Readings in a row that could not be judged."""
     since: datetime | None = None
     """Begin of the first of the bad ones."""
     last: datetime | None = None
@@ -31,8 +40,9 @@ class Standing:
 def step(rule: Rule, standing: Standing, reading: Reading) -> tuple[Standing, Turn | None]:
     """Take one reading: the new standing, and whether the alert begins or ends with it.
 
-    A window that was taken before, or is older, changes nothing; one that cannot be judged leaves the
-    counts as they are.
+    A window that was taken before, or is older, changes nothing. One that cannot be judged leaves the
+    counts as they are, but two end a run of bad ones, and what rings and cannot be judged for long is
+    ended: it may hold no more.
     """
     if standing.last is not None and reading.begin <= standing.last and reading.measure not in ONGOING:
         return standing, None
@@ -47,22 +57,27 @@ ONGOING = frozenset({"no_data", "state_time"})
 def _quiet(rule: Rule, standing: Standing, reading: Reading) -> tuple[Standing, Turn | None]:
     breached = rule.breached(reading)
     if breached is None:
-        return standing, None
+        # One window too small to judge does not end a run; after two, "since" would be a guess.
+        blind = standing.blind + 1
+        return evolve(standing, blind=blind) if blind < BROKEN else Standing(last=standing.last), None
     if not breached:
-        return evolve(standing, bad=0, since=None), None
+        return Standing(last=standing.last), None
     bad, since = standing.bad + 1, standing.since or reading.begin
     if bad < rule.raise_after:
-        return evolve(standing, bad=bad, since=since), None
-    return evolve(standing, raised=True, bad=bad, good=0, since=since), "raised"
+        return evolve(standing, bad=bad, blind=0, since=since), None
+    return evolve(standing, raised=True, bad=bad, good=0, blind=0, since=since), "raised"
 
 
 def _raised(rule: Rule, standing: Standing, reading: Reading) -> tuple[Standing, Turn | None]:
     bad = rule.still_bad(reading)
     if bad is None:
-        return standing, None
+        blind = standing.blind + 1
+        if blind < QUIET:
+            return evolve(standing, blind=blind), None
+        return Standing(last=standing.last), "quiet"
     if bad:
-        return evolve(standing, bad=standing.bad + 1, good=0), None
+        return evolve(standing, bad=standing.bad + 1, good=0, blind=0), None
     good = standing.good + 1
     if good < rule.clear_after:
-        return evolve(standing, good=good), None
+        return evolve(standing, good=good, blind=0), None
     return Standing(last=standing.last), "cleared"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from attrs import field, frozen
@@ -29,7 +30,7 @@ Names = Mapping[Any, str] | Callable[[str], str | None]
 """Names of queues by ``skill_id`` or ``(vdn, skill_id)``; of anything by its ``key`` (``agent/170/1001``)."""
 
 
-@frozen
+@frozen(slots=False)
 class Subject:
     """A queue, an agent, a VDN, a task, or a source of data."""
 
@@ -37,7 +38,7 @@ class Subject:
     id: int | str
     vdn: int | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The same as text that stays: ``queue/170/7``."""
         return "/".join(str(part) for part in (self.kind, self.vdn, self.id) if part is not None)

@@ -128,31 +128,35 @@ class Exchange:
                 events.RequestSent(*self.stamp(errand), errand.number, request.part, errand.attempts)
             )
         reply: Reply | None = None
-        page: Page[Any] | None = None
-        failed: str | None = None
         try:
             reply = await self._sent(errand, slot, headers)
-            page = await self._read(errand, unsigned, reply)
+            page: Page[Any] = await self._read(errand, unsigned, reply)
         except BaseException as error:
-            failed = type(error).__name__
-            raise
-        finally:
             if watched:
-                self.watchers.tell(
-                    events.RequestAnswered(
-                        *self.stamp(errand),
-                        errand.number,
-                        request.part,
-                        errand.attempts,
-                        status=reply.status if reply else None,
-                        seconds=clock.monotonic() - began,
-                        rows=page.received if page else 0,
-                        error=failed,
-                    )
-                )
-        for rejected in page.rejected if watched else ():
-            self.watchers.tell(events.RowRejected(*self.stamp(errand), rejected.part, rejected.reason))
+                self._tell_answered(errand, began, reply, None, type(error).__name__)
+            raise
+        if watched:
+            self._tell_answered(errand, began, reply, page, None)
         return page
+
+    def _tell_answered(
+        self, errand: Errand, began: float, reply: Reply | None, page: Page[Any] | None, error: str | None
+    ) -> None:
+        """Tell observers what came of an attempt, and of every row that could not be read."""
+        self.watchers.tell(
+            events.RequestAnswered(
+                *self.stamp(errand),
+                errand.number,
+                errand.request.part,
+                errand.attempts,
+                status=None if reply is None else reply.status,
+                seconds=self.clock.monotonic() - began,
+                rows=0 if page is None else page.received,
+                error=error,
+            )
+        )
+        for rejected in () if page is None else page.rejected:
+            self.watchers.tell(events.RowRejected(*self.stamp(errand), rejected.part, rejected.reason))
 
     async def _sent(self, errand: Errand, slot: Slot, headers: Mapping[str, str]) -> Reply:
         request = errand.request

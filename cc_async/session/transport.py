@@ -1,4 +1,4 @@
-"""Transport: one HTTP exchange, every failure as our own error; the only file with aiohttp's client."""
+"""Transport: one HTTP exchange, every failure as our own error; it alone speaks to aiohttp's client."""
 
 from __future__ import annotations
 
@@ -7,33 +7,28 @@ import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, cast
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
-from aiohttp.connector import Connection
-from aiohttp.http import HttpProcessingError
-from attrs import frozen
+from attrs import define
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from cc_async import __version__
-from cc_async.errors import CcError, ClosedError, ConfigError, ConnectError, ProtocolError, RequestTimeout
+from cc_async.errors import ClosedError, ConfigError
 from cc_async.session.address import read_base_url, read_proxy
+from cc_async.session.aiohttp_exchange import HttpExchange, HttpRequest
 from cc_async.session.body import decompressed, too_large
-from cc_async.session.failures import StaleConnection, http_reason, os_reason, proxy_refusal
+from cc_async.session.failures import StaleConnection, proxy_refusal
 from cc_async.session.timeouts import Timeouts
-from cc_async.session.tls import Tls, check_pin, tls_failure
+from cc_async.session.tls import Tls
 
 __all__ = ["Reply", "StaleConnection", "Transport"]
 
 _log = logging.getLogger("cc_async")
-_MARK = "cc_async_exchange"
 _AGENT = f"cc_async/{__version__}"
 
 
-@frozen
+@define(eq=False)
 class Reply:
     """What came back."""
 
@@ -83,7 +78,12 @@ class Transport:
         self.timeouts = timeouts
         self.max_body = _positive("max_body", max_body)
         self._origin = address.origin + address.prefix
-        self._secure = address.secure
+        self._headers = {
+            "Host": self.host,
+            "User-Agent": _AGENT,
+            "Accept": "*/*",
+            "Accept-Encoding": "gzip, deflate",
+        }
         self._proxy = None if proxy is None else read_proxy(proxy)
         self._tls = tls if isinstance(tls, Tls) else Tls()
         self._pin = self._tls.pin
@@ -132,13 +132,13 @@ class Transport:
             ClosedError: after close, from another loop, in a forked child.
         """
         session = self._usable()
-        exchange = _Exchange(self.name, self._pin, on_sent)
+        exchange = HttpExchange(self.name, self._pin, on_sent)
         target = URL(f"{self._origin}{path}?{query}" if query else self._origin + path, encoded=True)
         try:
             response = await session.request(
                 method,
                 target,
-                headers={**self._headers(body), **headers},
+                headers={**self._headers, "Content-Length": str(len(body)), **headers},
                 data=body or None,
                 allow_redirects=False,
                 ssl=self._ssl,
@@ -155,17 +155,7 @@ class Transport:
         # Raised out here, so that aiohttp's error, which knows the headers, does not travel along as context.
         raise failure
 
-    def _headers(self, body: bytes) -> dict[str, str]:
-        """Return the headers of every request."""
-        return {
-            "Host": self.host,
-            "User-Agent": _AGENT,
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip, deflate",
-            "Content-Length": str(len(body)),
-        }
-
-    async def _read(self, response: aiohttp.ClientResponse, exchange: _Exchange) -> Reply:
+    async def _read(self, response: aiohttp.ClientResponse, exchange: HttpExchange) -> Reply:
         """Read the body up to the cap."""
         headers = response.headers
         if response.status == 407 and self._proxy is not None:
@@ -211,7 +201,7 @@ class Transport:
                 connector=connector,
                 connector_owner=self._connector is None,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                request_class=_Request,
+                request_class=HttpRequest,
                 timeout=self._limits,
                 auto_decompress=False,
                 trust_env=False,
@@ -231,153 +221,6 @@ class Transport:
         session, self._session = self._session, None
         if self._loop is asyncio.get_running_loop():
             await session.close()
-
-
-class _Request(aiohttp.ClientRequest):
-    """aiohttp's request, which tells its exchange when a connection is there."""
-
-    exchange: _Exchange
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        self.exchange.connected(conn)
-        return await super().send(conn)
-
-
-class _Mark:
-    """Who uses a connection, as a note on the connection itself."""
-
-    __slots__ = ("content",)
-
-    def __init__(self) -> None:
-        self.content: aiohttp.StreamReader | None = None
-
-
-def _wake_reader(marks: dict[str, Any], closed: asyncio.Future[None]) -> None:
-    """End the reading of a body whose connection is gone: aiohttp forgets the reader after a bad chunk."""
-    if not closed.cancelled():
-        closed.exception()  # looked at, so that nobody complains that it never was
-    content = marks[_MARK].content
-    if content is not None and not content.is_eof() and content.exception() is None:
-        content.set_exception(ProtocolError("the answer is not HTTP as it should be: a bad chunk"))
-
-
-class _Exchange:
-    """What is known about one request under way."""
-
-    __slots__ = ("_mark", "_name", "_on_sent", "_pin", "_protocol", "_reused", "_spoiled")
-
-    def __init__(self, name: str, pin: bytes | None, on_sent: Callable[[], None]) -> None:
-        self._name = name
-        self._pin = pin
-        self._on_sent = on_sent
-        self._protocol: ResponseHandler | None = None
-        self._reused = False
-        self._spoiled = False
-        self._mark = _Mark()
-
-    async def once(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        """Hand the request on; aiohttp itself would repeat GET, PUT and DELETE if the error were its own."""
-        cast("_Request", request).exchange = self
-        try:
-            return await handler(request)
-        except Exception as error:
-            failure = self.failure(error)
-        raise failure
-
-    def connected(self, connection: Connection) -> None:
-        """Look at the connection the request is about to go out on."""
-        protocol = self._protocol = cast("ResponseHandler", connection.protocol)
-        marks = vars(protocol)
-        self._reused = _MARK in marks
-        if self._reused and protocol.should_close:
-            # Bytes came after the last answer: whatever they are, they must not be taken for ours.
-            raise StaleConnection("the kept connection had been spoiled")
-        if self._pin is not None and not self._reused:
-            check_pin(self._pin, connection.transport)
-        if not self._reused and protocol.closed is not None:
-            protocol.closed.add_done_callback(partial(_wake_reader, marks))
-        marks[_MARK] = self._mark
-        connection.add_callback(self._released)
-        self._on_sent()
-
-    def reading(self, response: aiohttp.ClientResponse) -> aiohttp.StreamReader:
-        """Return the stream of the body, known to the connection while it is read."""
-        self._mark.content = response.content
-        return response.content
-
-    def _released(self) -> None:
-        self._spoiled = self._is_spoiled()
-
-    def _is_spoiled(self) -> bool:
-        """Tell whether the connection, while nobody else has taken it, is unfit although it is open."""
-        protocol = self._protocol
-        if protocol is None or vars(protocol).get(_MARK) is not self._mark:
-            return False
-        if isinstance(protocol.exception(), HttpProcessingError):
-            return True
-        return protocol.should_close and protocol.is_connected()
-
-    def check_end(self, response: aiohttp.ClientResponse) -> None:
-        """Refuse an answer with more bytes behind its end."""
-        self._mark.content = None
-        kept = response.version == aiohttp.HttpVersion11 and response.status >= 200
-        kept = kept and "close" not in response.headers.get("Connection", "").lower()
-        if kept and (self._spoiled or self._is_spoiled()):
-            cast("ResponseHandler", self._protocol).close()
-            raise ProtocolError("there are bytes behind the end of the answer")
-
-    def failure(self, error: Exception) -> Exception:
-        """Return our error for one of aiohttp's; what is no fault of the exchange stays as it is."""
-        if isinstance(error, CcError):
-            return error.located(host=self._name)
-        if isinstance(error, (aiohttp.ClientError, OSError)):
-            return self._explained(error).located(host=self._name)
-        return error
-
-    def _explained(self, error: Exception) -> CcError:
-        handshake = _tls_cause(error)
-        if handshake is not None:
-            return tls_failure(handshake)
-        if isinstance(error, aiohttp.ServerDisconnectedError) and not isinstance(error.message, str):
-            return ConnectError("the answer was cut off")  # message holds what had come of it
-        match error:
-            case aiohttp.SocketTimeoutError():
-                return RequestTimeout("no byte came for longer than the read timeout")
-            case TimeoutError():
-                return ConnectError(
-                    "no connection within the connect timeout", hint="is a firewall in the way?"
-                )
-            case aiohttp.ClientHttpProxyError():
-                return proxy_refusal(error.status)
-            case aiohttp.ClientProxyConnectionError():
-                return ConnectError(f"cannot reach the proxy: {os_reason(error.os_error)}")
-            case aiohttp.ClientConnectorDNSError():
-                return ConnectError("the host name cannot be resolved", hint="check the base URL, or the DNS")
-            case aiohttp.ClientConnectorError():
-                return ConnectError(os_reason(error.os_error))
-            case aiohttp.ClientResponseError():
-                return ProtocolError(http_reason(error.message))
-            case aiohttp.ClientPayloadError():
-                return ConnectError("the answer was cut off")
-            case aiohttp.ClientConnectionError() | OSError() if self._reused:
-                return StaleConnection("the kept connection was closed before the answer")
-            case aiohttp.ClientConnectionError() | OSError():
-                return ConnectError("the connection was lost before the answer")
-        return ProtocolError(f"the exchange failed ({type(error).__name__})")
-
-
-def _tls_cause(error: Exception) -> ssl.SSLError | None:
-    """Find the TLS error an error was made from: an alert after the handshake comes as a lost connection."""
-    cause: BaseException | None = error
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        cause = error.certificate_error
-    elif isinstance(error, aiohttp.ClientConnectorSSLError):
-        cause = error.os_error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__
-    return cause
 
 
 def _positive(name: str, value: object) -> int:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cc_async.batch.collect import Collector
 from cc_async.batch.engine import Engine
+from cc_async.batch.result import Failure
 from cc_async.batch.split import split
 from cc_async.batch.stream import Stream
 from cc_async.contract.endpoints import skill_call_stats, system_indicators
@@ -36,6 +37,7 @@ class Source:
     question: Question
     engine: Engine[Any] | None = None
     cause: CcError | None = None
+    lost: tuple[Failure, ...] = ()
 
 
 @define(eq=False)

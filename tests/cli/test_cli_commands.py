@@ -118,11 +118,14 @@ def test_absent_queues_are_no_failure(run: Run) -> None:
 
 
 def test_page_size_and_concurrency_reach_the_server(run: Run, center: Any) -> None:
-    """--page-size is the limit asked for: 288 rows in 3 pages of 100, or 6 of 50 where the server caps."""
+    """--page-size is the limit asked for, or learned: 288 rows in 3 pages of 100, or one of 1000."""
     arguments = ("indicators", "--vdns", "1", "--begin", "2026-03-30T00:00Z", "--end", "2026-03-31T00:00Z")
     center.do(lambda: setattr(center.sim, "profile", PROFILES["page_1000"]))
     whole = run(*arguments, "--page-size", "1000", "--concurrency", "2", "--json").document
     assert (len(whole["records"]), whole["requests"]) == (288, 1)
+    # The shape of requests is not known yet: a page of 100 finds it, then one of 1000 has everything.
+    learned = run(*arguments, "--page-size", "learn", "--json").document
+    assert (len(learned["records"]), learned["requests"]) == (288, 2)
     center.do(lambda: setattr(center.sim, "profile", PROFILES["documented"]))
     assert run(*arguments, "--json").document["requests"] == 3
 
@@ -184,6 +187,8 @@ def test_the_plan_of_indicators_compares_page_sizes(run: Run, center: Any) -> No
     # The last page comes full, so one more is asked to see that it is the last.
     assert (small["requests"], large["requests"]) == (288, 29)
     assert small["seconds"] == 28.0
+    learned = run(*arguments, "--quota", "10/1", "--page-size", "learn", "--json").document["plans"]
+    assert learned == [small, large]  # nobody knows yet which of them it will be
     table = run(*arguments, "--quota", "1/1").out
     assert "4.8" in table
     assert "28,800" in table

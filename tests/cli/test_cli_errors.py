@@ -25,6 +25,7 @@ USAGE = [
     (("skill-stats", "--quota", "fast"), 'quota must be text such as "10/1"'),
     (("skill-stats", "--timeout", "soon"), "timeout must be seconds above 0"),
     (("skill-stats", "--page-size", "0"), "page_size must be a whole number"),
+    (("skill-stats", "--page-size", "all"), "learn"),
     (("skill-stats", "--cms-url", "ftp://x"), "cms_url must be a URL"),
     (("skill-stats", "--cms-url", "http://cms.example.com"), "http"),
     (("skill-stats", "--ca-file", "/nowhere/ca.pem"), "CA file"),

@@ -78,6 +78,16 @@ def test_the_sentence_of_a_supervisor() -> None:
     assert judge.raised == ()
 
 
+def test_an_alert_does_not_stand_all_night() -> None:
+    """An hour with too few calls to judge ends it: nobody knows any more whether it still holds."""
+    judge = Judge(only("service_level"), names={7: "Billing"})
+    take(judge, 0, bucket(0, 5, 30))
+    assert len(take(judge, 1, bucket(1, 5, 30))) == 1
+    told = [line for number in range(2, 20) for line in take(judge, number, bucket(number, 0, 2))]
+    assert told == ["Billing: too little for a judgement now; was under 80 % since 10:00 UTC"]
+    assert judge.raised == ()
+
+
 def test_an_alert_has_its_fields() -> None:
     """Ids are the same when raised and cleared; evidence are counts; the age of the data is known."""
     judge = Judge([Rule(id="sl", measure="service_level", threshold=0.8)])
@@ -161,7 +171,8 @@ def test_no_idle_agent_while_calls_are_offered() -> None:
 def vdn(number: int, online: int, idle: int = 5, inbound: int = 50, who: int = 170) -> SystemIndicators:
     """The indicators of a window."""
     return SystemIndicators(
-        vdn=who, interval_start=minute(5 * number), online_agents=online, idle_agents=idle, inbound_calls=inbound,
+        vdn=who, interval_start=minute(5 * number), online_agents=online, idle_agents=idle,
+        inbound_calls=inbound,
         connected_calls=inbound,
     )  # fmt: skip
 
@@ -186,8 +197,8 @@ def test_a_change_of_shift_is_no_incident_for_ever() -> None:
     """Agents who do not come back within an hour are the new usual number."""
     judge = Judge(only("online_drop"))
     told = [take(judge, number, vdn(number, 100 if number == 0 else 50)) for number in range(16)]
-    assert [len(one) for one in told] == [0, 1, *[0] * 10, 1, 0, 0, 0]
-    assert "fine again" in told[12][0]
+    assert [len(one) for one in told] == [0, 1, *[0] * 11, 1, 0, 0]
+    assert "fine again" in told[13][0]
 
 
 def agent(agent_id: int, cti: int, seconds: int, at: float) -> AgentState:
@@ -301,7 +312,7 @@ def test_rows_without_a_time_are_refused() -> None:
 
 
 def test_the_past_is_judged_window_by_window() -> None:
-    """Missing agents and missing rows of one VDN ring when they would have; what was not asked is no silence."""
+    """Missing agents and missing rows ring when they would have; what was not asked is no silence."""
     rows = [vdn(number, 100 if number < 6 else 40, who=1) for number in range(12)]
     rows += [vdn(number, 100, who=2) for number in range(12) if not 3 <= number < 8]
     alerts = replay(rows, begin=TEN, end=minute(60))

@@ -78,7 +78,7 @@ def run(one: Rule, values: list[float | None]) -> str:
     for window, value in enumerate(values):
         figure = exactly(value, 30) if value is not None else exactly(0.0, 3)
         standing, turn = step(one, standing, level(figure, window))
-        told += {"raised": "R", "cleared": "c", None: "."}[turn]
+        told += {"raised": "R", "cleared": "c", "quiet": "q", None: "."}[turn]
     return told
 
 
@@ -88,14 +88,17 @@ def run(one: Rule, values: list[float | None]) -> str:
         ({}, [0.7, 0.7, 0.9, 0.7], "R.cR"),
         ({"raise_after": 2}, [0.7, 0.9, 0.7, 0.7, 0.7, 0.9], "...R.c"),
         ({"raise_after": 2}, [0.7, None, 0.7], "..R"),
+        ({"raise_after": 2}, [0.7, None, None, 0.7, 0.7], "....R"),
+        ({"raise_after": 3}, [0.7, None, 0.7, None, 0.7], "....R"),
         ({"clear_after": 2}, [0.7, 0.9, 0.7, 0.9, 0.9], "R...c"),
         ({"clear_after": 2}, [0.7, 0.9, None, 0.9], "R..c"),
         ({"clear_threshold": 0.9}, [0.7, 0.85, 0.89, 0.9, 0.85], "R..c."),
+        ({}, [0.7] + [None] * 11 + [0.7] + [None] * 12 + [0.7], "R" + "." * 23 + "qR"),
         ({"raise_after": 3, "clear_after": 3}, [0.7] * 5 + [0.9] * 5, "..R....c.."),
     ],
 )
 def test_hysteresis(more: dict[str, Any], values: list[float | None], told: str) -> None:
-    """Raised after n in a row, cleared after m or past another threshold; unjudged windows do nothing."""
+    """Raised after n in a row, cleared after m or past another threshold; an hour unjudged ends it."""
     assert run(rule(**more), values) == told
 
 

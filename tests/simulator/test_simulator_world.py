@@ -158,7 +158,7 @@ async def test_under_virtual_time_hours_of_waiting_pass_at_once():
 
 async def test_it_serves_https_when_given_a_context(tmp_path):
     """It serves HTTPS when given a context."""
-    trustme = pytest.importorskip("trustme")
+    trustme = pytest.importorskip("trustme", reason="the certificate is made by trustme")
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
