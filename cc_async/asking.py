@@ -116,6 +116,10 @@ class Asking(Generic[R]):
             if isinstance(error, CcError):
                 raise
             self.cause = self._too_late(session)
+        except BaseException:
+            if self.engine is not None:  # cancelled: who was told that it began is told that it is over
+                tell_done(session, call, self.engine.requests, 0, 0)
+            raise
         finally:
             self.core.end(call)
         return call

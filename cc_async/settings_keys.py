@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from cc_async.base import MOST_CONCURRENT, check_count
-from cc_async.batch.ids import CC_ID, read_id
 from cc_async.cms_base import check_page_size
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Host, Quota
@@ -125,7 +124,7 @@ _KEY = (_text, "text without blanks at its ends")
 _SECRET = (_secret, _KEY[1])
 _COUNT = (_only(lambda value: type(value) is int and value >= 1), "a whole number, 1 or more")
 _FILE = (_path, "a path")
-_MANY = "a whole number, 1 to 10000"
+_MANY = f"a whole number, 1 to {MOST_CONCURRENT}"
 
 _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "cms_url": _URL,
@@ -134,7 +133,7 @@ _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "secret_key": _SECRET,
     "global_access_key": _KEY,
     "global_secret_key": _SECRET,
-    "cc_id": (lambda value: read_id(value, CC_ID), f"a whole number, 1 or more"),
+    "cc_id": _COUNT,
     "vdn": _COUNT,
     "guids_file": _FILE,
     "quota": (_quota, 'text such as "10/1" (requests/seconds) or "none", or a table of such texts'),

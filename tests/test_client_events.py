@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -118,3 +119,18 @@ async def test_no_secret_reaches_an_observer(sim: Simulator, make_cms: MakeCms) 
     assert sim.secret_key not in text
     assert sim.access_key not in text
     assert "auth-v2" not in text
+
+
+async def test_a_cancelled_call_is_told_to_be_over(sim: Simulator, make_cms: MakeCms) -> None:
+    """Who was told that a call began is told that it ended, whatever ended it: gauges come down."""
+    notes = Notes()
+    cms = make_cms(sim, observers=[notes])
+    await cms.skill_states([1])
+    sim.fail("skill_states", delay=30, times=None)
+    asked = asyncio.ensure_future(cms.skill_states([1]))
+    while not cms.health.in_flight:
+        await asyncio.sleep(0)
+    asked.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asked
+    assert len(notes.of(events.BatchStarted)) == len(notes.of(events.BatchDone)) == 2

@@ -35,7 +35,7 @@ async def drain(rows: Any) -> tuple[list[Any], Exception | None]:
     got: list[Any] = []
     try:
         async for row in rows:
-            got.append(row)  # noqa: PERF401 - the rows before an error count
+            got.append(row)
     except CcError as error:
         return got, error
     return got, None

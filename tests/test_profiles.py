@@ -206,7 +206,7 @@ async def test_a_larger_page_than_the_server_takes_is_refused_as_the_server_says
 async def test_more_agents_than_a_page(
     profile: str, requests: int, open_sim: OpenSim, make_cms: MakeCms
 ) -> None:
-    """2 300 agents are three pages of 1 000 whatever the count says; a wrong or missing one may cost one more."""
+    """2 300 agents are three pages of 1 000; a wrong or missing count may cost one more."""
     sim = await open_sim(profile=profile, agents_per_vdn={170: 2300})
     batch = await make_cms(sim).agent_states()
     assert seen(batch, "agent_states") == truth.agent_states(sim)

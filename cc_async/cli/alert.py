@@ -61,7 +61,9 @@ def try_out(
     chosen = DEFAULTS if rules is None else load_rules(rules)
     zone: tzinfo = parse_zone(when.tz) or UTC
     site = connect.with_keys(connect.site_of(link))
-    found = asyncio.run(_ask(site, builds.indicators(vdns, when, partial=link.partial), chosen, zone))
+    found = asyncio.run(
+        _ask(site, builds.indicators(vdns, when, partial=link.partial, timeout=link.seconds), chosen, zone)
+    )
     if json:
         _write_json(found)
     else:

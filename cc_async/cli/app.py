@@ -39,49 +39,70 @@ alert.add_to(app)
 @lists.command
 def vdns(*, link: Link = _LINK, show: Show = _SHOW) -> int:
     """The VDNs of the call center (global access key only)."""
-    return run.cms(views.VDNS, link, show, builds.vdns(partial=link.partial))
+    return run.cms(views.VDNS, link, show, builds.vdns(partial=link.partial, timeout=link.seconds))
 
 
 @lists.command
 def skills(*, link: Link = _LINK, show: Show = _SHOW) -> int:
     """The skill queues of the VDN."""
-    return run.cms(views.SKILLS, link, show, builds.queues(partial=link.partial))
+    return run.cms(views.SKILLS, link, show, builds.queues(partial=link.partial, timeout=link.seconds))
 
 
 @app.command
 def skill_stats(*, skills: Skills = None, link: Link = _LINK, show: Show = _SHOW) -> int:
     """Calls of skill queues in the current 5 minutes."""
-    return run.cms(views.SKILL_CALL_STATS, link, show, builds.skill_stats(skills, partial=link.partial))
+    return run.cms(
+        views.SKILL_CALL_STATS,
+        link,
+        show,
+        builds.skill_stats(skills, partial=link.partial, timeout=link.seconds),
+    )
 
 
 @app.command
 def skill_states(*, skills: Skills = None, link: Link = _LINK, show: Show = _SHOW) -> int:
     """Agents by state and waiting calls of skill queues, now."""
-    return run.cms(views.SKILL_STATES, link, show, builds.skill_states(skills, partial=link.partial))
+    return run.cms(
+        views.SKILL_STATES,
+        link,
+        show,
+        builds.skill_states(skills, partial=link.partial, timeout=link.seconds),
+    )
 
 
 @app.command
 def agents(*, skills: SomeSkills, link: Link = _LINK, show: Show = _SHOW) -> int:
     """Agents signed in to skill queues, one request a queue."""
-    return run.cms(views.SIGNED_IN_AGENTS, link, show, builds.agents(skills, partial=link.partial))
+    return run.cms(
+        views.SIGNED_IN_AGENTS, link, show, builds.agents(skills, partial=link.partial, timeout=link.seconds)
+    )
 
 
 @app.command
 def agent_states(*, link: Link = _LINK, show: Show = _SHOW) -> int:
     """Every agent of the VDN with its state, paged."""
-    return run.cms(views.AGENT_STATES, link, show, builds.agent_states(partial=link.partial))
+    return run.cms(
+        views.AGENT_STATES, link, show, builds.agent_states(partial=link.partial, timeout=link.seconds)
+    )
 
 
 @app.command
 def task_stats(*, tasks: Tasks, link: Link = _LINK, show: Show = _SHOW) -> int:
     """Outbound tasks, now."""
-    return run.cms(views.TASK_STATS, link, show, builds.task_stats(tasks, partial=link.partial))
+    return run.cms(
+        views.TASK_STATS, link, show, builds.task_stats(tasks, partial=link.partial, timeout=link.seconds)
+    )
 
 
 @app.command
 def indicators(*, vdns: Vdns = None, when: When = _WHEN, link: Link = _LINK, show: Show = _SHOW) -> int:
     """Indicators of VDNs in rows of 5 minutes (global access key only)."""
-    return run.cms(views.SYSTEM_INDICATORS, link, show, builds.indicators(vdns, when, partial=link.partial))
+    return run.cms(
+        views.SYSTEM_INDICATORS,
+        link,
+        show,
+        builds.indicators(vdns, when, partial=link.partial, timeout=link.seconds),
+    )
 
 
 @app.command
@@ -95,5 +116,10 @@ def agent_stats(
     """Calls of agents since sign-in, from CC-Gateway, with the GUIDs of CC_ASYNC_GUIDS_FILE."""
     view = views.AGENT_CALL_STATS_BRIEF if brief else views.AGENT_CALL_STATS
     return run.gateway(
-        view, link, show, lambda known: builds.agent_stats(agents, known, brief=brief, partial=link.partial)
+        view,
+        link,
+        show,
+        lambda known: builds.agent_stats(
+            agents, known, brief=brief, partial=link.partial, timeout=link.seconds
+        ),
     )

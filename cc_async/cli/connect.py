@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from attrs import evolve
 
-from cc_async import AkSk, CmsClient, GatewayClient, settings
+from cc_async import CmsClient, ConfigError, GatewayClient, settings
+from cc_async.base import Unset
 from cc_async.cli.options import Link
+from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
 from cc_async.session.events import Observer
 from cc_async.session.secret import Secret
@@ -33,10 +35,10 @@ def site_of(link: Link, environ: Mapping[str, str] | None = None) -> Site:
         page_size=link.page_size,
         concurrency=link.concurrency,
         allow_http=link.allow_http or None,
-        timeout=_seconds(link.timeout),
     )
-    # A person sees the progress and has Ctrl-C: only an explicit limit ends a command early.
-    return site if link.timeout else evolve(site, timeout=None)
+    limit = site.timeout if isinstance(link.seconds, Unset) else link.seconds
+    # A person sees the progress and has Ctrl-C: only a limit that somebody set ends a command early.
+    return evolve(site, timeout=None if isinstance(limit, Unset) else limit)
 
 
 def with_keys(site: Site) -> Site:
@@ -62,41 +64,30 @@ def _typed(prompt: str) -> str:
 
 
 def cms_client(site: Site, observers: Sequence[Observer] = ()) -> CmsClient:
-    """Make the client of CC-CMS; opens on first use. Raises ConfigError."""
-    site.require("cms_url")
-    global_auth = None
-    if site.global_access_key and site.global_secret_key:
-        global_auth = AkSk(site.global_access_key, site.global_secret_key)
-    return CmsClient(
-        site.cms_url or "",
-        AkSk(site.access_key or "", site.secret_key or ""),
-        global_auth=global_auth,
-        cc_id=site.cc_id,
-        vdn=site.vdn,
-        quota=site.quota,
-        page_size=site.page_size,
-        array_limit=site.array_limit,
-        observers=observers,
-        **site.common_arguments(),
-    )
+    """Make the client of CC-CMS; opens on first use. Raises ConfigError, UsageError."""
+    with _usage():
+        return CmsClient(**site.cms_arguments(), observers=observers)
 
 
 def gateway_client(site: Site, observers: Sequence[Observer] = ()) -> tuple[GatewayClient, tuple[int, ...]]:
-    """Make the client of CC-Gateway and name the agents of the GUIDs file; raises ConfigError."""
-    site.require("gateway_url", "guids_file")
-    guids = settings.read_guids(site.guids_file or Path())
-    client = GatewayClient(site.gateway_url or "", guids, observers=observers, **site.common_arguments())
-    return client, tuple(guids)
+    """Make the client of CC-Gateway and name the agents of the GUIDs file; raises ConfigError, UsageError."""
+    with _usage():
+        arguments = site.gateway_arguments()
+        return GatewayClient(**arguments, observers=observers), tuple(arguments["guids"])
 
 
 def gateway_without_guids(site: Site) -> GatewayClient:
-    """Make a client that can plan and nothing else."""
-    return GatewayClient(site.gateway_url or "", {}, **site.common_arguments())
+    """Make a client that can plan and nothing else; raises ConfigError, UsageError."""
+    with _usage():
+        return GatewayClient(**site.gateway_arguments(guids=False), guids={})
 
 
-def _seconds(text: str | None) -> object:
-    """Read the number of ``--timeout``; what is none is left for the settings to refuse."""
+@contextmanager
+def _usage() -> Iterator[None]:
+    """Turn arguments that a client refuses into a UsageError: options and files are where they came from."""
     try:
-        return None if text is None else float(text)
-    except ValueError:
-        return text
+        yield
+    except ConfigError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UsageError(visible(str(error), longest=300)) from None

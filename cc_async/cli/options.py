@@ -8,8 +8,10 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
+from cc_async.base import UNSET, Unset
 from cc_async.batch.learn import PageSize
 from cc_async.cli.output import Format
+from cc_async.settings_keys import read_key
 
 _CONNECTION = Group("Connection", sort_key=10)
 _OUTPUT = Group("Output", sort_key=20)
@@ -52,7 +54,8 @@ class Link:
     quota: str | None = None
     """Requests/seconds of each interface, such as 10/1; none: no pacing."""
     timeout: str | None = None
-    """Seconds for the whole command (default: none; every request has its own limit)."""
+    """Seconds for the whole question (default: none; every request has its own limit). That of a site's file
+    holds for tables and JSON, and not for rows that stream into CSV and files."""
     page_size: PageSize | None = None
     """Rows asked for per page, or learn: some servers give up to 1000, the first page finds out."""
     concurrency: int | None = None
@@ -61,6 +64,18 @@ class Link:
     """Allow http:// to a host that is not this machine."""
     partial: bool = True
     """Show what arrived when some of it failed, and exit with 3."""
+
+    @property
+    def seconds(self) -> float | Unset | None:
+        """The limit that was asked for; raises ConfigError."""
+        if self.timeout is None:
+            return UNSET
+        try:
+            value: object = float(self.timeout)
+        except ValueError:
+            value = self.timeout
+        found: float | None = read_key("timeout", value, "--timeout")
+        return found
 
 
 @Parameter(name="*", group=_OUTPUT)
