@@ -128,7 +128,7 @@ async def test_a_cancelled_call_is_told_to_be_over(sim: Simulator, make_cms: Mak
     await cms.skill_states([1])
     sim.fail("skill_states", delay=30, times=None)
     asked = asyncio.ensure_future(cms.skill_states([1]))
-    while not cms.health.in_flight:
+    while not cms.health.in_flight:  # noqa: ASYNC110 - nothing tells when it is sent
         await asyncio.sleep(0)
     asked.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars
 import pytest
-from conftest import Center, Outcome
+from contact_center import Center, Outcome
 
 Run = Callable[..., Outcome]
 DAY = ("--vdns", "1-3", "--day", "2026-03-29", "--tz", "Europe/Berlin")

@@ -214,14 +214,6 @@ async def test_other_formats_hold_the_same(sim: Simulator, cms: CmsClient, tmp_p
     assert verify(tmp_path) == (1, 24, [])
 
 
-async def test_a_snapshot_is_added_at_every_run(sim: Simulator, cms: CmsClient, tmp_path: Path) -> None:
-    """A question about now is one partition per run: two runs are two samples of every queue."""
-    for _ in range(2):
-        account = await cms.skill_states([1, 2, 3]).to_parquet(tmp_path)
-        assert (account.rows, account.parts, account.done) == (3, 1, 1)
-    assert counted(parquet(tmp_path, "skill_states")) == counted(truth.skill_states(sim, [1, 2, 3]) * 2)
-
-
 async def test_choices_are_kept(cms: CmsClient, tmp_path: Path) -> None:
     """A zone without a name and a format nobody knows are refused before anything is asked."""
     with pytest.raises(ConfigError, match="zone"):

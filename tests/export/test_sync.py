@@ -103,6 +103,33 @@ async def test_a_failed_sync_moves_no_watermark(
     assert counted(parquet(tmp_path)) == counted(truth.system_indicators(sim, BEGIN, until, [1, 2]))
 
 
+async def test_added_vdns_bring_their_history(
+    sim: Simulator, ask: Callable[..., Query[SystemIndicators]], tmp_path: Path
+) -> None:
+    """A VDN that joins a folder later is asked from the begin of the question, not from the watermark."""
+    await sync(ask([1]), Target(tmp_path))
+    sim.clock.now += 300
+    account = await sync(ask([1, 3]), Target(tmp_path))
+    until = datetime.fromtimestamp((sim.clock.now - 600) // 300 * 300, UTC)
+    assert counted(parquet(tmp_path)) == counted(truth.system_indicators(sim, BEGIN, until, [1, 3]))
+    assert account.rows == 24 + 1 + 12 * 12 - 1
+
+
+async def test_the_first_begin_is_kept(
+    sim: Simulator, ask: Callable[..., Query[SystemIndicators]], tmp_path: Path
+) -> None:
+    """What a first sync failed to get comes with the next one, though its question begins later."""
+    sim.fail("system_indicators", code="0300028", times=1)
+    query = ask([1])
+    with pytest.raises(BatchError):
+        await sync(query, Target(tmp_path))
+    later = evolve(query.question, begin=BEGIN + timedelta(hours=6))
+    for _ in range(2):
+        await sync(query.origin.again(later), Target(tmp_path))
+    until = datetime.fromtimestamp((sim.clock.now - 600) // 300 * 300, UTC)
+    assert counted(parquet(tmp_path)) == counted(truth.system_indicators(sim, BEGIN, until, [1]))
+
+
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "csv"])
 async def test_a_backfill_and_a_sync_share_a_folder(
     sim: Simulator, ask: Callable[..., Query[SystemIndicators]], tmp_path: Path, form: Any
