@@ -36,8 +36,11 @@ def checked(question: Question, endpoint: Endpoint[Any]) -> Question:
     for group in question.groups:
         mine = Group(_vdn(group, endpoint), _keys(group, endpoint))
         known = groups.get(mine.vdn, mine)
-        together = None if None in (known.keys, mine.keys) else (*(known.keys or ()), *(mine.keys or ()))
-        groups[mine.vdn] = Group(mine.vdn, None if together is None else tuple(dict.fromkeys(together)))
+        # The keys of one interface are all ints or all texts: a type checker cannot see that.
+        together: Any = None
+        if known.keys is not None and mine.keys is not None:
+            together = tuple(dict.fromkeys((*known.keys, *mine.keys)))
+        groups[mine.vdn] = Group(mine.vdn, together)
     return evolve(question, groups=tuple(groups.values()))
 
 

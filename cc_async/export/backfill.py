@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
-from attrs import evolve, frozen
+from attrs import field, frozen
 
 from cc_async.contract.endpoints import ENDPOINTS
-from cc_async.contract.spec import Question, Window, Windows
+from cc_async.contract.spec import Window, Windows
 from cc_async.export.layout import Target
-from cc_async.export.partitions import Coverage, floored, partitions, united
+from cc_async.export.partitions import Coverage, floored, partitions
 from cc_async.export.progress import Exported, OnProgress
-from cc_async.export.run import Answer, Drop, Run
+from cc_async.export.run import Run
 from cc_async.export.schema import Schema
-from cc_async.export.store import Staged, Store
+from cc_async.export.store import Store
+from cc_async.export.ways import Drop, Timed
 
 if TYPE_CHECKING:
     from cc_async.query import Query
@@ -35,8 +36,7 @@ async def export(query: Query[Any], target: Target, *, on_progress: OnProgress |
         run = Run(query, store, on_progress)
         if isinstance(rule, Windows):
             return await _by_time(run, rule)
-        run.progress.total = 1
-        return await run.whole(query.question, target.date_of(query.origin.now()))
+        return await run.snapshot()
 
 
 async def _by_time(run: Run, rule: Windows) -> Exported:
@@ -44,7 +44,7 @@ async def _by_time(run: Run, rule: Windows) -> Exported:
     store, query = run.store, run.query
     await to_thread.run_sync(store.retire, store.damaged())
     until = floored(query.origin.now(), rule.period)
-    done = [window for entry in store.manifest.entries.values() for window in entry.windows]
+    done = [window for entry in store.manifest.entries.values() for window in entry.done]
 
     def asked() -> Iterator[tuple[Window, list[Window]]]:
         coverage = Coverage(store.target, done)
@@ -56,26 +56,18 @@ async def _by_time(run: Run, rule: Windows) -> Exported:
         run.progress.total += len(left)
         run.progress.skipped += not left
     wanted = (window for _, left in asked() for window in left)
-    return await run.windows(wanted, Fill(query.question, store, rule.period, Coverage(store.target, done)))
+    return await run.windows(
+        wanted, Fill(query.question, store, rule.period, before=Coverage(store.target, done))
+    )
 
 
 @frozen
-class Fill:
-    """Adds a partition to what is there."""
+class Fill(Timed):
+    """Adds a partition to what is there; only what could not be read before gives way."""
 
-    question: Question
-    store: Store
-    period: int
-    before: Coverage
+    before: Coverage = field(kw_only=True)
     """What was done before this run."""
 
     def drop(self, window: Window) -> Drop | None:
         """Rows of single VDNs that were written before are left out of an answer about all VDNs."""
         return self.before.foreign(window) if window.vdns is None else None
-
-    def commit(self, staged: Staged, answer: Answer) -> None:
-        """Enter the window as done, as far as the server's clock has come."""
-        end = answer.reached(self.period)
-        if end > answer.window.begin:
-            question = united(self.question, [evolve(answer.window, end=end)])
-            self.store.commit(staged, question, rejected=answer.rejected)

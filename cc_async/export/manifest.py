@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from cc_async.batch.remainder import windows_of
 from cc_async.contract.spec import Question, Window
 from cc_async.errors import ExportError
 from cc_async.export import files
 from cc_async.export.cells import instant, instant_text
+from cc_async.export.partitions import minus
 
 _STALE = 1_000
 """Lines that no longer count before a manifest is written anew."""
@@ -42,11 +43,23 @@ class Entry:
     """Entries whose rows these are, too: they no longer count."""
     rejected: int = 0
     """Rows that could not be read."""
+    again: tuple[Window, ...] = ()
+    """Time in which rows could not be read: it is not done, and what was read of it will give way."""
 
     @property
     def windows(self) -> tuple[Window, ...]:
         """The time it covers; none for polls."""
         return windows_of(self.question)
+
+    @property
+    def done(self) -> tuple[Window, ...]:
+        """The time that need not be asked again."""
+        return tuple(left for window in self.windows for left in self._done(window))
+
+    def _done(self, window: Window) -> list[Window]:
+        # One VDN to be asked again leaves all VDNs of that time not done.
+        everyone = window.vdns is None
+        return minus(window, [evolve(each, vdns=None) if everyone else each for each in self.again])
 
     def line(self) -> dict[str, Any]:
         """The entry as JSON has it."""
@@ -56,6 +69,9 @@ class Entry:
             "parts": [[part.name, part.rows, part.size, part.sha256] for part in self.parts],
             "replaces": list(self.replaces),
             "rejected": self.rejected,
+            "again": json.loads(Question(self.question.interface, windows=self.again).to_json())
+            if self.again
+            else None,
         }
 
     @classmethod
@@ -67,6 +83,7 @@ class Entry:
             tuple(Part(*part) for part in line["parts"]),
             tuple(line["replaces"]),
             line["rejected"],
+            windows_of(Question.from_json(json.dumps(again))) if (again := line.get("again")) else (),
         )
 
 
@@ -83,6 +100,8 @@ class Manifest:
         self.header: Mapping[str, Any] | None = None
         self.entries: dict[int, Entry] = {}
         self.watermark: datetime | None = None
+        self.begun: datetime | None = None
+        """Where the earliest ``sync`` begins."""
         self.superseded: set[str] = set()
         """Parts that were replaced, as far as the file still tells."""
         self.next = 1
@@ -104,6 +123,8 @@ class Manifest:
                 self.header = {**line}
             elif "watermark" in line:
                 self.watermark = instant(line["watermark"])
+            elif "begun" in line:
+                self.begun = instant(line["begun"])
             elif "gone" in line:
                 self._forget(line["gone"])
             else:
@@ -162,6 +183,13 @@ class Manifest:
         self._append({"watermark": instant_text(moment)})
         self.watermark = moment
 
+    def since(self, moment: datetime) -> datetime:
+        """Where a sync begins that was told this moment: there, or at an earlier one's begin."""
+        if self.begun is None or moment < self.begun:
+            self._append({"begun": instant_text(moment)})
+            self.begun = moment
+        return self.begun
+
     def _append(self, line: Mapping[str, Any]) -> None:
         files.append(self.path, _line(line))
         self._lines += 1
@@ -169,6 +197,8 @@ class Manifest:
     def _rewrite(self) -> None:
         """Write only what counts, in one step."""
         lines = [self.header or {}, *(entry.line() for entry in self.entries.values())]
+        if self.begun is not None:
+            lines.append({"begun": instant_text(self.begun)})
         if self.watermark is not None:
             lines.append({"watermark": instant_text(self.watermark)})
         files.replace_whole(self.path, b"".join(map(_line, lines)))

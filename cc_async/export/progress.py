@@ -21,7 +21,7 @@ class Exported:
     requests: int = 0
     """Requests sent, repeated attempts included."""
     done: int = 0
-    """Partitions finished by this run."""
+    """Partitions written by this run; those with unreadable rows are asked again by the next one."""
     skipped: int = 0
     """Partitions that were finished before: nothing was asked for them."""
     rejected: int = 0
