@@ -178,6 +178,7 @@ class BaseClient:
                 lambda other: self._query(other, endpoint, timeout, partial),
                 self._now,
                 partial,
+                self._core.transport.name,
             ),
         )
 

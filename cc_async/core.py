@@ -26,7 +26,6 @@ from cc_async.session.gate import Gate
 from cc_async.session.host import HostMemory
 from cc_async.session.locks import Lockout, forgive
 from cc_async.session.pacer import MemoryPacer, Pacer
-from cc_async.session.probation import Probation
 from cc_async.session.retry import Retry, RetryBudget
 from cc_async.session.session import Session
 from cc_async.session.timeouts import Timeouts
@@ -92,7 +91,6 @@ class Core:
         self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
         self.pacer = setup.pacer or MemoryPacer()
         self.budget = RetryBudget(setup.retry.budget)
-        self.probation = Probation()
         self.skills: KeyDirectory | None = None
         self.coalescer: Coalescer | None = None
         self.warned: set[str] = set()
@@ -109,6 +107,11 @@ class Core:
     def session(self) -> Session | None:
         """The session, or None before the first use."""
         return self._session
+
+    @property
+    def closed(self) -> bool:
+        """True once ``aclose`` was called."""
+        return self._closed
 
     def open(self) -> Session:
         """The session of this loop; opened now if it was not.
@@ -142,16 +145,17 @@ class Core:
         self.coalescer = Coalescer(clock, self.transport.name)
         exchange = Exchange(
             self.transport,
+            self._credentials,
             Circuit(setup.breaker, clock, rng, self.transport.name, self._breaker_changed),
             self.pacer,
-            self.probation,
+            self.pacer.probation,
             self._lockout,
             self.memory,
             clock,
             self.watchers,
         )
         gate = Gate(setup.concurrency, self.transport.capacity)
-        return Session(exchange, self._credentials, gate, setup.retry, self.budget, rng)
+        return Session(exchange, gate, setup.retry, self.budget, rng)
 
     def _breaker_changed(self, state: str) -> None:
         if state == "closed":
@@ -180,11 +184,8 @@ class Core:
     async def replace(self, credentials: Mapping[KeyKind, Auth]) -> None:
         """Use other credentials from now on, and unlock them."""
         self._credentials.update(credentials)
-        if self._session is None:
-            return
-        self._session.credentials.update(credentials)
         for auth in credentials.values():
-            await forgive(self.pacer, self.probation, (self.transport.name, auth.identity))
+            await forgive(self.pacer, (self.transport.name, auth.identity))
 
     async def aclose(self, grace: float) -> None:
         """Let calls under way end for ``grace`` seconds, end the rest with ClosedError, close connections."""

@@ -41,7 +41,7 @@ def health_of(core: Core, host: Host) -> Health:
     """Read the state of a client."""
     session = core.session
     if session is None:
-        return Health(ok=True, retry_budget=core.budget.left)
+        return Health(ok=not core.closed, retry_budget=core.budget.left)
     clock, exchange = session.clock, session.exchange
     now = clock.monotonic()
     locked: dict[str, datetime] = {}
@@ -59,7 +59,7 @@ def health_of(core: Core, host: Host) -> Health:
     breaker = exchange.circuit.state
     last = exchange.last_success
     return Health(
-        ok=breaker == "closed" and not locked and _last_was_good(session),
+        ok=not core.closed and breaker == "closed" and not locked and _last_was_good(session),
         breaker=breaker,
         last_success_age=None if last is None else now - last,
         locked_until=locked,

@@ -33,6 +33,8 @@ class Origin(Generic[R]):
     now: Callable[[], datetime]
     """The server's time, as far as it is known: the client's clock, corrected by the last Date header."""
     partial: bool = False
+    host: str = ""
+    """``host:port`` it is asked of."""
 
 
 class Query(Coroutine[Any, Any, Batch[R]], Generic[R]):

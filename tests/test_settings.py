@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from cc_async import CmsClient
 from cc_async.contract.spec import Quota
 from cc_async.errors import ConfigError
 from cc_async.session.secret import Secret
-from cc_async.settings import Site, config_path, from_env, from_site, load, parse_quota, read_guids
+from cc_async.settings import Site, config_path, from_env, from_site, load
 
 SECRET = "s3cr3t-never-shown"
 
@@ -30,7 +31,7 @@ ca_file = "/etc/ca.pem"
 page_size = 1000
 array_limit = "items"
 timeout = 30
-quota = {{ "*" = "10/1", skill_states = "5/2.5", agents = "none" }}
+quota = {{ "*" = "10/1", skill_states = "5/2.5", signed_in_agents = "none", agent_call_stats = "3/1" }}
 
 [sites.keyless]
 cms_url = "https://other.example.com"
@@ -57,7 +58,12 @@ def test_a_site_of_the_file_is_read_with_its_types(config: Path) -> None:
     assert site.guids_file == config.parent / "guids.json"
     assert site.ca_file == Path("/etc/ca.pem")
     assert site.timeout == 30.0
-    assert site.quota == {"*": Quota(10), "skill_states": Quota(5, per=2.5), "agents": None}
+    assert site.quota == {
+        "*": Quota(10),
+        "skill_states": Quota(5, per=2.5),
+        "signed_in_agents": None,
+        "agent_call_stats": Quota(3),
+    }
 
 
 def test_the_environment_alone_is_enough() -> None:
@@ -88,15 +94,20 @@ def test_the_global_key_of_the_environment() -> None:
 
 def test_what_both_clients_take_from_a_site() -> None:
     """TLS is checked with the file or the pin of the site; without either the system's issuers."""
-    plain = Site(proxy=Secret("http://user:pw@proxy:3128"), host="cms:28443", timeout=None).common_arguments()
+    there = Site(gateway_url="https://gw.example.com", host="gw:8043")
+    plain = evolve(there, proxy=Secret("http://user:pw@proxy:3128"), timeout=None).gateway_arguments(
+        guids=False
+    )
     assert plain["tls"] is None
     assert (plain["proxy"], plain["host"], plain["timeout"]) == (
         "http://user:pw@proxy:3128",
-        "cms:28443",
+        "gw:8043",
         None,
     )
-    pinned = Site(fingerprint="ab" * 32, ca_file=Path("/etc/ca.pem")).common_arguments()["tls"]
+    site = evolve(there, fingerprint="ab" * 32, ca_file=Path("/etc/ca.pem"))
+    pinned = site.gateway_arguments(guids=False)["tls"]
     assert (pinned.fingerprint, pinned.ca_file) == ("ab" * 32, Path("/etc/ca.pem"))
+    assert "timeout" not in there.gateway_arguments(guids=False)
 
 
 def test_nothing_set_gives_the_defaults_of_the_client() -> None:
@@ -139,10 +150,13 @@ def test_the_file_is_found_by_variable_and_by_the_xdg_rule() -> None:
         ('quota = "fast"', 'quota must be text such as "10/1"'),
         ('quota = "0/1"', 'quota must be text such as "10/1"'),
         ("quota = 10", 'quota must be text such as "10/1"'),
+        ('quota = { skil_states = "1/1" }', "quota names an unknown interface 'skil_states' - known are"),
+        ("concurrency = 20000", "concurrency must be a whole number, 1 to 10000"),
+        ("page_size = 20000", "page_size must be a whole number, 1 to 10000"),
         ("timeout = -1", "timeout must be seconds above 0"),
         ("timeout = nan", "timeout must be seconds above 0"),
-        ('page_size = "all"', 'page_size must be a whole number, 1 or more, or "learn"'),
-        ("page_size = true", 'page_size must be a whole number, 1 or more, or "learn"'),
+        ('page_size = "all"', 'or "learn"'),
+        ("page_size = true", 'or "learn"'),
         ('array_limit = "bytes"', 'array_limit must be "characters" or "items"'),
         ('allow_http = "yes"', "allow_http must be true or false"),
         ("vdn = ", "not TOML"),
@@ -256,52 +270,3 @@ def test_what_is_missing_is_named_with_where_to_set_it() -> None:
     with pytest.raises(ConfigError, match=r"ca_file is not set - set ca_file in \[sites.b\]"):
         Site(name="b").require("ca_file")
     Site(cms_url="https://x").require("cms_url")
-
-
-@pytest.mark.parametrize(
-    ("text", "quota"),
-    [("10/1", Quota(10)), ("5", Quota(5)), ("3/2.5", Quota(3, per=2.5)), ("none", None), (" None ", None)],
-)
-def test_quotas_as_text(text: str, quota: Quota | None) -> None:
-    """Requests per seconds, a second when it is left out."""
-    assert parse_quota(text) == quota
-
-
-@pytest.mark.parametrize("text", ["", "x", "1/x", "0/1", "1/0", "1/-1", "1/inf", "1/nan", "/1", "1.5/1"])
-def test_quotas_that_are_none(text: str) -> None:
-    """What is no quota is refused, with how one is written."""
-    with pytest.raises(ValueError, match="requests/seconds"):
-        parse_quota(text)
-
-
-def test_guids_are_read_and_masked(tmp_path: Path) -> None:
-    """A GUID arrives as a secret under its agent's number."""
-    path = tmp_path / "guids.json"
-    path.write_text('{"101": "uuid.AgentGateway1"}')
-    path.chmod(0o600)
-    guids = read_guids(path)
-    assert guids == {101: "uuid.AgentGateway1"}
-    assert "uuid" not in repr(guids)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        (None, "No such file"),
-        ("{", "not a JSON object"),
-        ("[]", "not a JSON object"),
-        ('{"101": ""}', "not a JSON object of texts"),
-        ('{"101": 5}', "not a JSON object of texts"),
-        ('{"x": "uuid.secret"}', "every agent id must be digits"),
-        ('{"１０１": "uuid.secret"}', "every agent id must be digits"),
-    ],
-)
-def test_bad_guid_files(tmp_path: Path, text: str | None, says: str) -> None:
-    """A bad file of GUIDs is one clear error without a GUID in it."""
-    path = tmp_path / "guids.json"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(ConfigError) as caught:
-        read_guids(path)
-    assert says in str(caught.value)
-    assert "uuid" not in str(caught.value)

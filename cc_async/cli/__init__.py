@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from cc_async.cli.codes import FINE, INTERRUPTED, NOTHING, USAGE
-from cc_async.cli.text import visible
+from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
 from cc_async.errors import BatchError, CcError, ConfigError
 
@@ -79,7 +79,7 @@ def _place(error: BaseException) -> str:
 
 def _fail(text: str, code: int) -> int:
     """Write one line to stderr and return the exit code."""
-    sys.stderr.write(f"cc-async: {visible(' '.join(text.split()))}\n")
+    sys.stderr.write(f"cc-async: {visible(in_options(' '.join(text.split())))}\n")
     return code
 
 

@@ -16,7 +16,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from cc_async import Batch, CcError, Query
+from cc_async import Batch
 from cc_async.cli import builds, connect, progress, run
 from cc_async.cli.options import Json, Link, Vdns, When
 from cc_async.cli.output import console
@@ -68,7 +68,7 @@ def try_out(
         _write_json(found)
     else:
         _write_table(found, zone)
-    return run.tell(run.report_of(SYSTEM_INDICATORS, found.batch), found.stopped, len(found.batch))
+    return run.tell(run.report_of(SYSTEM_INDICATORS, found.batch), None, len(found.batch))
 
 
 @frozen
@@ -78,7 +78,6 @@ class Tried:
     alerts: tuple[Alert, ...]
     silent: tuple[Rule, ...]
     batch: Batch[Any]
-    stopped: CcError | None
 
 
 async def _ask(site: Any, build: run.Build, rules: Sequence[Rule], zone: tzinfo) -> Tried:
@@ -88,7 +87,7 @@ async def _ask(site: Any, build: run.Build, rules: Sequence[Rule], zone: tzinfo)
         query = await build(cms)
         counter.expected = run.expected(query)
         async with progress.shown(counter, query.question.interface, console(sys.stderr)):
-            batch, stopped = await _arrived(query)
+            batch = await query
     question = query.question
     if question.begin is None or question.end is None or batch.ended is None:
         raise UsageError("which time?")
@@ -96,17 +95,7 @@ async def _ask(site: Any, build: run.Build, rules: Sequence[Rule], zone: tzinfo)
     end = min(question.end, batch.ended)
     unknown = [failure.window for failure in batch.failures if failure.window is not None]
     alerts = replay(batch, rules, begin=question.begin, end=end, unknown=unknown, zone=zone)
-    return Tried(alerts, not_judged(rules), batch, stopped)
-
-
-async def _arrived(query: Query[Any]) -> tuple[Batch[Any], CcError | None]:
-    """Return what arrived and what ended the call early; raises where there is nothing to judge."""
-    try:
-        return await query, None
-    except CcError as error:
-        if query.origin.partial and isinstance(error.batch, Batch) and len(error.batch):
-            return error.batch, error
-        raise
+    return Tried(alerts, not_judged(rules), batch)
 
 
 def _write_table(found: Tried, zone: tzinfo) -> None:

@@ -12,7 +12,7 @@ from attrs import evolve
 from cc_async import CmsClient, ConfigError, GatewayClient, settings
 from cc_async.base import Unset
 from cc_async.cli.options import Link
-from cc_async.cli.text import visible
+from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
 from cc_async.session.events import Observer
 from cc_async.session.secret import Secret
@@ -90,4 +90,4 @@ def _usage() -> Iterator[None]:
     except ConfigError:
         raise
     except (TypeError, ValueError) as error:
-        raise UsageError(visible(str(error), longest=300)) from None
+        raise UsageError(visible(in_options(str(error)), longest=300)) from None

@@ -45,6 +45,8 @@ class Files:
     """Names, numbers and phones of agents: drop, hash (keyed) or keep."""
     hash_key_file: Path | None = None
     """File with the secret key of --agents hash (default: CC_ASYNC_HASH_KEY)."""
+    moved: Annotated[bool, Parameter(negative="")] = False
+    """The contact center of the folder has a new address: go on under it."""
 
 
 @Parameter(name="*", group=Group("Polled", sort_key=4))
@@ -64,9 +66,8 @@ def target(directory: Path, files: Files) -> Target:
     utc = zone is None or zone.key == "UTC"
     agents = check_agents(files.agents)
     key = _key(files.hash_key_file) if agents == "hash" else b""
-    return Target(
-        directory, check_format(files.format), UTC if utc or zone is None else zone, Privacy(agents, key)
-    )
+    dates = UTC if utc or zone is None else zone
+    return Target(directory, check_format(files.format), dates, Privacy(agents, key), moved=files.moved)
 
 
 def _key(path: Path | None) -> bytes:

@@ -66,7 +66,7 @@ def backfill(
     """
     if verify and when == _WHEN:
         return _verify(directory)
-    query = builds.indicators(vdns, when, partial=link.partial)
+    query = builds.indicators(vdns, when, partial=link.partial, timeout=link.seconds)
 
     async def ask(query: Query[Any], target: Target, meter: Meter) -> Exported:
         return await export(query, target, on_progress=meter.on_progress)
@@ -95,7 +95,9 @@ def keep_up(
     async def build(cms: CmsClient) -> Query[Any]:
         begin = datetime.fromtimestamp(LoopClock().wall() // 300 * 300, UTC) - back
         return run.built(
-            lambda: cms.system_indicators(begin=begin, end=_ALWAYS, vdns=ids, partial=link.partial)
+            lambda: cms.system_indicators(
+                begin=begin, end=_ALWAYS, vdns=ids, partial=link.partial, timeout=link.seconds
+            )
         )
 
     async def ask(query: Query[Any], target: Target, meter: Meter) -> Exported:
@@ -114,28 +116,42 @@ def keep_recording(
     files: Files = _FILES,
     link: Link = _LINK,
 ) -> int:
-    """Poll interfaces that keep no history into files until Ctrl-C; gap rows say when a poll failed."""
+    """Poll interfaces that keep no history into files until Ctrl-C; gap rows say when a poll failed.
+
+    Ctrl-C is its usual end: exit code 0, 3 when there were gaps.
+    """
     beat = _span(every, "--every").total_seconds()
     beats = None if lasting is None else max(1, int(_span(lasting, "--lasting").total_seconds() // beat))
     makers = file_options.builds_of(interfaces, polled, partial=True)
     target = file_options.target(directory, files)
     limited = link if link.timeout else replace(link, timeout=str(max(beat, _SHORTEST_TIMEOUT)))
 
-    async def work() -> list[Recorded]:
+    accounts: dict[str, Recorded] = {}
+
+    def note(account: Recorded) -> None:
+        accounts[account.interface] = account
+
+    async def work() -> None:
         async with connect.cms_client(connect.with_keys(connect.site_of(limited))) as cms:
             queries = [await make(cms) for make in makers]
-            return await record(queries, target, every=beat, beats=beats)
+            for query in queries:
+                note(Recorded(query.question.interface))
+            await record(queries, target, every=beat, beats=beats, on_poll=note)
 
-    accounts = asyncio.run(work())
-    for one in accounts:
+    try:
+        asyncio.run(work())
+    except KeyboardInterrupt:
+        if not accounts:
+            raise
+    for one in accounts.values():
         run.say(f"{one.interface}: {one.polls:,} polls, {one.rows:,} rows, {one.gaps:,} gaps")
-    return FINE if not any(one.gaps for one in accounts) else PARTIAL
+    return FINE if not any(one.gaps for one in accounts.values()) else PARTIAL
 
 
 def _export(link: Link, build: run.Build, target: Target, ask: Ask) -> int:
     """Ask, show how far it is, tell the account."""
     site = connect.with_keys(connect.site_of(link))
-    quota = cms_quotas(site.quota).of(system_indicators)
+    quota = cms_quotas(site.cms_arguments()["quota"]).of(system_indicators)
 
     async def work() -> Exported:
         async with connect.cms_client(site) as cms:
@@ -152,7 +168,7 @@ def _export(link: Link, build: run.Build, target: Target, ask: Ask) -> int:
     exported = asyncio.run(work())
     run.say_all((each.part, each.error.message) for each in exported.failures)
     if exported.rejected:
-        run.say(f"{exported.rejected:,} rows could not be read")
+        run.say(f"{exported.rejected:,} rows could not be read: the next run asks for them again")
     return FINE if exported.complete else PARTIAL
 
 

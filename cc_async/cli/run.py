@@ -13,7 +13,7 @@ from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.ids import parse_ids, resolve
 from cc_async.cli.options import Link, Show
 from cc_async.cli.output import CsvRows, Report, console, write
-from cc_async.cli.text import visible
+from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
 from cc_async.cli.views import View
 
@@ -69,7 +69,7 @@ def built(make: Callable[[], Query[Any]]) -> Query[Any]:
     try:
         return make()
     except (TypeError, ValueError) as error:
-        raise UsageError(visible(str(error), longest=300)) from None
+        raise UsageError(visible(in_options(str(error)), longest=300)) from None
 
 
 async def _ask(
@@ -90,10 +90,10 @@ async def _ask(
         async with progress.shown(counter, query.question.interface, screen):
             if streaming:
                 return await _stream(query, view)
-            batch, stopped = await _arrived(query, link.partial)
+            batch = await query
     report = report_of(view, batch)
     write(report, show.format, sys.stdout, rows=show.rows)
-    return tell(report, stopped, len(batch))
+    return tell(report, None, len(batch))
 
 
 async def _stream(query: Query[Any], view: View) -> int:
@@ -115,16 +115,6 @@ def expected(query: Query[Any]) -> int | None:
     """Return how many requests a query will take, where it can be told beforehand."""
     plan = query.plan()
     return None if any(note.startswith("at least") for note in plan.notes) else plan.requests
-
-
-async def _arrived(query: Query[Any], partial: bool) -> tuple[Batch[Any], CcError | None]:
-    """Return what arrived and what ended the call early; raises where there is nothing to show."""
-    try:
-        return await query, None
-    except CcError as error:
-        if partial and isinstance(error.batch, Batch) and len(error.batch):
-            return error.batch, error
-        raise
 
 
 def report_of(view: View, batch: Batch[Any]) -> Report:
@@ -193,4 +183,4 @@ def say_all(problems: Iterable[tuple[str, str]]) -> None:
 
 def say(line: str) -> None:
     """Write one harmless line to stderr."""
-    sys.stderr.write(f"cc-async: {visible(line)}\n")
+    sys.stderr.write(f"cc-async: {visible(in_options(line))}\n")

@@ -7,12 +7,31 @@ from enum import Enum
 
 from cc_async.export import cells
 
+_OPTIONS = {
+    "give vdn=, or a default with CmsClient(..., vdn=170)": "give --vdn 170",
+    "give allow_http=True": "give --allow-http",
+    "give a longer timeout=": "give a longer --timeout",
+    ", or take what arrived with partial=True": "",
+    "give cc_id=": "give --cc-id",
+    "use quota=None": "use none",
+    "give Tls(ca_file=...)": "give --ca-file",
+    "pin it with Tls(fingerprint=...)": "pin it with --fingerprint",
+}
+"""How the library's hints read in Python, and what a person at the keyboard writes."""
+
 
 def visible(text: str, *, longest: int | None = None) -> str:
     """Cut the end, and spell everything that a terminal would obey by its number."""
     if longest is not None and len(text) > longest:
         text = text[: longest - 1] + "…"
     return cells.visible(text)
+
+
+def in_options(text: str) -> str:
+    """Say what the library's hints ask for in the options of the command."""
+    for argument, option in _OPTIONS.items():
+        text = text.replace(argument, option)
+    return text
 
 
 def instant(moment: datetime) -> str:

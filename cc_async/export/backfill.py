@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Window, Windows
-from cc_async.export.layout import Target
+from cc_async.export.layout import Site, Target
 from cc_async.export.partitions import Coverage, floored, partitions
 from cc_async.export.progress import Exported, OnProgress
 from cc_async.export.run import Run
@@ -31,8 +31,9 @@ async def export(query: Query[Any], target: Target, *, on_progress: OnProgress |
     """
     interface = query.question.interface
     rule = ENDPOINTS[interface].split
-    schema, cc_id = Schema.of(query.origin.record), query.question.cc_id
-    with await to_thread.run_sync(Store, target, interface, cc_id, schema) as store:
+    origin = query.origin
+    site = Site(origin.host, query.question.cc_id)
+    with await to_thread.run_sync(Store, target, interface, site, Schema.of(origin.record)) as store:
         run = Run(query, store, on_progress)
         if isinstance(rule, Windows):
             return await _by_time(run, rule)

@@ -27,25 +27,37 @@ def zone_name(zone: tzinfo) -> str:
 
 
 @frozen
+class Site:
+    """Whose rows they are."""
+
+    host: str
+    """``host:port`` of the contact center, as its client names it."""
+    cc_id: int | None = None
+
+
+@frozen
 class Target:
     """A folder to write to: ``DIR/<interface>/date=YYYY-MM-DD/part-*.parquet``.
 
     ``form`` is ``"parquet"`` (extra ``frames``), ``"jsonl"`` or ``"csv"``. Dates are those of ``zone``: UTC
     unless told otherwise; in a local zone days have 23 or 25 hours twice a year. ``privacy`` says what
-    becomes of agents; see ``Privacy``. A folder keeps the choices of its first run.
+    becomes of agents; see ``Privacy``. A folder keeps the choices of its first run, and takes rows of one
+    contact center only: when that has a new address, ``moved`` enters it, from this run on.
     """
 
     directory: Path = field(converter=Path)
     form: Format = field(default="parquet", converter=check_format)
     zone: tzinfo = UTC
     privacy: Privacy = field(factory=Privacy)
+    moved: bool = field(default=False, kw_only=True)
 
-    def header(self, interface: str, cc_id: int | None, polls: bool) -> dict[str, Any]:
+    def header(self, interface: str, site: Site, polls: bool) -> dict[str, Any]:
         """What the first line of a manifest says, and every later run has to agree with."""
         return {
             "v": 1,
             "interface": interface,
-            "cc_id": cc_id,
+            "host": site.host,
+            "cc_id": site.cc_id,
             "format": self.form,
             "zone": zone_name(self.zone),
             "agents": self.privacy.mark,

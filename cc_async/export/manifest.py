@@ -19,6 +19,8 @@ from cc_async.export.partitions import minus
 
 _STALE = 1_000
 """Lines that no longer count before a manifest is written anew."""
+_OTHER_CHOICE = "say the same as then, or write into another folder"
+_OTHER_HOST = "write into another folder; if it is the same contact center at a new address, say moved"
 
 
 @frozen
@@ -148,8 +150,11 @@ class Manifest:
         for number in numbers:
             self.entries.pop(number, None)
 
-    def begin(self, header: Mapping[str, Any]) -> None:
-        """Make the file fit to write to: cut a torn line, write the header, or check that it agrees."""
+    def begin(self, header: Mapping[str, Any], *, moved: bool = False) -> None:
+        """Make the file fit to write to: cut a torn line, write the header, or check that it agrees.
+
+        ``moved`` lets the host be another one, which is entered.
+        """
         if self.torn:
             with files.guarded(self.path), open(self.path, "ab") as file:
                 file.truncate(self._whole)
@@ -158,13 +163,16 @@ class Manifest:
             self.header = header
             self._rewrite()
             return
+        moved = moved and self.header.get("host") != header["host"]
+        if moved:
+            self.header = {**self.header, "host": header["host"]}
         for name, value in header.items():
             if self.header.get(name) != value:
                 raise ExportError(
                     f"{self.path.parent} was begun with {name}={self.header.get(name)}, not {value}",
-                    hint="say the same as then, or write into another folder",
+                    hint=_OTHER_HOST if name == "host" else _OTHER_CHOICE,
                 )
-        if self._lines > _STALE + 2 * len(self.entries):
+        if moved or self._lines > _STALE + 2 * len(self.entries):
             self._rewrite()
 
     def add(self, entry: Entry) -> None:

@@ -13,7 +13,7 @@ from attrs import define, field
 from cc_async.batch.result import Batch
 from cc_async.errors import CcError
 from cc_async.export.journal import Journal
-from cc_async.export.layout import Target
+from cc_async.export.layout import Site, Target
 from cc_async.export.progress import Recorded
 from cc_async.export.schema import GAP, POLLED_AT, Columns, Schema, extend
 from cc_async.export.store import Store
@@ -100,7 +100,8 @@ class _Recorder:
 
     def _open(self) -> Store:
         question = self.query.question
-        return Store(self.target, question.interface, question.cc_id, self.schema, polls=True)
+        site = Site(self.query.origin.host, question.cc_id)
+        return Store(self.target, question.interface, site, self.schema, polls=True)
 
     async def _poll_on(self, journal: Journal) -> None:
         beat = int(self.clock.wall() // self.every) + 1

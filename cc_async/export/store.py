@@ -17,7 +17,7 @@ from typing import Any, Self
 from cc_async.contract.spec import Question
 from cc_async.errors import ExportError
 from cc_async.export import files, formats
-from cc_async.export.layout import Layout, Target, part_name
+from cc_async.export.layout import Layout, Site, Target, part_name
 from cc_async.export.manifest import Entry, Manifest, Part
 from cc_async.export.schema import Columns, Schema, extend, length
 
@@ -30,7 +30,7 @@ class Store:
     """One interface of a folder; one writer at a time."""
 
     def __init__(
-        self, target: Target, interface: str, cc_id: int | None, schema: Schema, *, polls: bool = False
+        self, target: Target, interface: str, site: Site, schema: Schema, *, polls: bool = False
     ) -> None:
         """Take the lock, read the manifest, finish or clear what a killed run left.
 
@@ -44,7 +44,7 @@ class Store:
         self._lock = files.Lock(self.layout.lock)
         try:
             self.manifest = Manifest(self.layout.manifest)
-            self.manifest.begin(target.header(interface, cc_id, polls))
+            self.manifest.begin(target.header(interface, site, polls), moved=target.moved)
             files.make_folder(self.layout.data)
             self._recover()
         except BaseException:

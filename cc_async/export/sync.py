@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Question, Window, Windows
-from cc_async.export.layout import Target
+from cc_async.export.layout import Site, Target
 from cc_async.export.manifest import Entry
 from cc_async.export.partitions import Coverage, floored, minus, overlaps, partitions
 from cc_async.export.progress import Exported, OnProgress
@@ -48,8 +48,9 @@ async def sync(
         raise ValueError(
             f"sync wants a question of one stretch of time, which {interface} has not been given"
         )
-    schema, cc_id = Schema.of(query.origin.record), query.question.cc_id
-    with await to_thread.run_sync(Store, target, interface, cc_id, schema) as store:
+    origin = query.origin
+    site = Site(origin.host, query.question.cc_id)
+    with await to_thread.run_sync(Store, target, interface, site, Schema.of(origin.record)) as store:
         until = min(query.question.end, floored(query.origin.now() - settle, rule.period))
         run = Run(query, store, on_progress)
         # A question that begins later each time must not leave behind what an earlier one did not get.

@@ -8,22 +8,29 @@ from typing import Any
 
 from attrs import define, field
 
-from cc_async.contract.spec import Endpoint, Quota, Shape
-from cc_async.errors import ApiError, CcError, RequestTimeout, SignatureRejected
+from cc_async.contract.spec import KeyKind
+from cc_async.errors import (
+    ApiError,
+    AuthError,
+    CcError,
+    NoPermission,
+    RequestTimeout,
+    SessionLost,
+    SignatureRejected,
+    Throttled,
+)
 from cc_async.session import events
-from cc_async.session.auth import Unsigned
+from cc_async.session.auth import Auth, Unsigned
 from cc_async.session.breaker import Circuit
-from cc_async.session.call import Call
 from cc_async.session.clock import Clock
-from cc_async.session.codec import decode, encode
+from cc_async.session.codec import decode
 from cc_async.session.deadline import Deadline
+from cc_async.session.errand import Errand, Replaced
 from cc_async.session.host import HostMemory
 from cc_async.session.locks import Lockout, reason
-from cc_async.session.pacer import PaceKey, Pacer
+from cc_async.session.pacer import Pacer
 from cc_async.session.probation import Probation
-from cc_async.session.request import Page, Request
-from cc_async.session.retry import RetryState
-from cc_async.session.route import Route
+from cc_async.session.request import Page
 from cc_async.session.signing import encode_query
 from cc_async.session.slot import Slot
 from cc_async.session.status import refusal, server_date
@@ -31,36 +38,9 @@ from cc_async.session.transport import Reply, Transport
 
 SILENCE = 1.0
 """Seconds without an answer that speak against a host, even when the call's time ends first."""
+CENTURY = 100 * 365.25 * 86_400.0
+"""Seconds: a Date header further off than this is no date."""
 CONTENT_TYPE = "application/json;charset=UTF-8"
-
-
-@define(eq=False)
-class Errand:
-    """One request on its way: what its attempts share."""
-
-    request: Request[Any]
-    call: Call
-    route: Route
-    wants: tuple[tuple[PaceKey, Quota | None], ...]
-    number: int
-    retries: RetryState | None = None
-    """None until an attempt failed."""
-    attempts: int = 0
-    ticket: int = 0
-    """The breaker's, of the last attempt."""
-    shape: Shape | None = None
-    body: bytes = b""
-
-    @property
-    def endpoint(self) -> Endpoint[Any]:
-        """The interface."""
-        return self.request.endpoint
-
-    def write(self, shape: Shape) -> None:
-        """Encode the body once per shape, however often it is sent."""
-        if self.shape is not shape:
-            self.shape = shape
-            self.body = encode(self.endpoint, shape, self.request.params)
 
 
 @define(eq=False)
@@ -68,6 +48,7 @@ class Exchange:
     """Makes the attempts of one client at one host."""
 
     transport: Transport
+    credentials: dict[KeyKind, Auth]
     circuit: Circuit
     pacer: Pacer
     probation: Probation
@@ -81,6 +62,7 @@ class Exchange:
     """Monotonic seconds of the last attempt that failed, or None."""
 
     _running: dict[Deadline, Errand] = field(factory=dict, init=False)
+    _resting: dict[Deadline, Errand] = field(factory=dict, init=False)
     _last_date: tuple[str, datetime] = field(default=("", datetime.fromtimestamp(0, UTC)), init=False)
 
     @property
@@ -88,48 +70,75 @@ class Exchange:
         """Requests that are being sent or answered now."""
         return len(self._running)
 
-    async def attempt(self, errand: Errand, slot: Slot) -> Page[Any]:
-        """Sign, send, read: after all waiting."""
-        errand.ticket = ticket = self.circuit.enter()
-        began = self.clock.monotonic()
+    def replaced(self, errand: Errand) -> bool:
+        """True when the errand carries a credential that is not used any more."""
+        return self.credentials[errand.endpoint.needs] is not errand.route.auth
+
+    async def rest(self, errand: Errand, seconds: float) -> None:
+        """Wait outside of everything; a lock of the credential ends it."""
+        limit = Deadline(None, self.clock)
+        self._resting[limit] = errand
         try:
-            page = await self._exchange(errand, slot)
+            async with limit:
+                await self.clock.sleep(seconds)
+        finally:
+            del self._resting[limit]
+
+    async def attempt(self, errand: Errand, slot: Slot) -> Page[Any]:
+        """Sign, send, read, under one limit; the breaker hears what came of it."""
+        began, errand.ticket = self.clock.monotonic(), None
+        seconds = self.transport.timeouts.attempt
+        limit = Deadline(began + seconds, self.clock)
+        self._running[limit] = errand
+        try:
+            async with limit:
+                page = await self._exchange(errand, slot)
         except CcError as error:
-            self.circuit.failed(ticket, error)
-            self.last_failure = self.clock.monotonic()
+            self._failed(errand, error)
             raise
+        except TimeoutError:
+            late = RequestTimeout(f"no whole answer within {seconds:g} s")
+            self._failed(errand, late)
+            raise late from None
         except BaseException:
-            if errand.call.limit.expired and self.clock.monotonic() - began >= SILENCE:
-                self.circuit.failed(ticket, RequestTimeout("no answer before the time of the call was over"))
-            else:
-                self.circuit.dropped(ticket)
+            silent = errand.call.limit.expired and self.clock.monotonic() - began >= SILENCE
+            if silent and errand.ticket is not None:
+                self.circuit.failed(errand.ticket, RequestTimeout("no answer before the time was over"))
+            elif errand.ticket is not None:
+                self.circuit.dropped(errand.ticket)
             raise
-        self.circuit.succeeded(ticket)
+        finally:
+            del self._running[limit]
+        if errand.ticket is not None:
+            self.circuit.succeeded(errand.ticket)
         self.last_success = self.clock.monotonic()
         return page
 
+    def _failed(self, errand: Errand, error: CcError) -> None:
+        """What failed before anything was sent says nothing about the host; a vendor code is an answer."""
+        if errand.ticket is not None:
+            self.circuit.failed(errand.ticket, error)
+            if not isinstance(error, ApiError):
+                self.last_failure = self.clock.monotonic()
+
     async def _exchange(self, errand: Errand, slot: Slot) -> Page[Any]:
-        request, endpoint, clock = errand.request, errand.endpoint, self.clock
-        unsigned = Unsigned(
-            method=endpoint.method,
-            path=self.transport.prefix + request.path,
-            query=request.query,
-            host=self.transport.host,
-            content_type=CONTENT_TYPE,
-            body=errand.body,
-            now=clock.wall(),
-            agent_id=request.agent_id,
-        )
-        headers = {"Content-Type": CONTENT_TYPE, **await errand.route.auth.sign(unsigned)}
+        request, clock = errand.request, self.clock
+        unsigned = self._unsigned(errand)
+        headers = {"Content-Type": CONTENT_TYPE, **await self._signed(errand, unsigned)}
+        errand.ticket = self.circuit.enter()
         errand.attempts += 1
         began, watched = clock.monotonic(), bool(self.watchers)
         if watched:
             self.watchers.tell(
                 events.RequestSent(*self.stamp(errand), errand.number, request.part, errand.attempts)
             )
+        query = encode_query(request.query) if request.query else ""
         reply: Reply | None = None
         try:
-            reply = await self._sent(errand, slot, headers)
+            reply = await self.transport.send(
+                errand.endpoint.method, request.path, query, headers, errand.body, on_sent=slot.sent
+            )
+            slot.answered()
             page: Page[Any] = await self._read(errand, unsigned, reply)
         except BaseException as error:
             if watched:
@@ -138,6 +147,28 @@ class Exchange:
         if watched:
             self._tell_answered(errand, began, reply, page, None)
         return page
+
+    def _unsigned(self, errand: Errand) -> Unsigned:
+        request = errand.request
+        return Unsigned(
+            method=errand.endpoint.method,
+            path=self.transport.prefix + request.path,
+            query=request.query,
+            host=self.transport.host,
+            content_type=CONTENT_TYPE,
+            body=errand.body,
+            now=self.clock.wall(),
+            agent_id=request.agent_id,
+        )
+
+    async def _signed(self, errand: Errand, unsigned: Unsigned) -> Mapping[str, str]:
+        try:
+            return await errand.route.auth.sign(unsigned)
+        except CcError:
+            raise
+        except Exception as error:  # somebody else's code: what it says may hold a secret
+            text = f"the credential could not sign ({type(error).__name__})"
+            raise AuthError(text, hint="look at the Auth or the GUID source that was given") from None
 
     def _tell_answered(
         self, errand: Errand, began: float, reply: Reply | None, page: Page[Any] | None, error: str | None
@@ -158,48 +189,44 @@ class Exchange:
         for rejected in () if page is None else page.rejected:
             self.watchers.tell(events.RowRejected(*self.stamp(errand), rejected.part, rejected.reason))
 
-    async def _sent(self, errand: Errand, slot: Slot, headers: Mapping[str, str]) -> Reply:
-        request = errand.request
-        query = encode_query(request.query) if request.query else ""
-        limit = Deadline(self.clock.monotonic() + self.transport.timeouts.attempt, self.clock)
-        try:
-            async with limit:
-                self._running[limit] = errand
-                reply = await self.transport.send(
-                    errand.endpoint.method, request.path, query, headers, errand.body, on_sent=slot.sent
-                )
-        except TimeoutError as error:
-            if isinstance(error, CcError):
-                raise
-            seconds = self.transport.timeouts.attempt
-            raise RequestTimeout(f"no whole answer within {seconds:g} s") from None
-        finally:
-            self._running.pop(limit, None)
-        slot.answered()
-        return reply
-
     async def _read(self, errand: Errand, unsigned: Unsigned, reply: Reply) -> Page[Any]:
         """Turn an answer into a page, or into the error it stands for."""
         sampled_at = self._sampled_at(reply)
-        await errand.route.auth.absorb(unsigned, reply.status, reply.headers)
         error = refusal(
             reply.status, reply.headers, reply.body, wall_now=self.clock.wall(), hint=errand.endpoint.hint
         )
         if isinstance(error, SignatureRejected):
-            await self._reject(errand)
+            if self.replaced(errand):
+                raise Replaced  # it was the old key that was rejected: the new one has not been tried
+            if errand.request.agent_id is not None:
+                # One agent's GUID, not a signature: nobody else is concerned.
+                error = SessionLost("the gateway does not accept the agent's GUID (HTTP 401)", code="401")
+            else:
+                await self._reject(errand)
+        await self._absorbed(errand, unsigned, reply)
         if error is not None:
             raise error
         try:
             page = decode(errand.request, reply.body, sampled_at)
-        except ApiError:
+        except (ApiError, NoPermission, Throttled):
             self._prove(errand)  # a code of the interface: the signature was good
             raise
         self._prove(errand)
         return page
 
+    async def _absorbed(self, errand: Errand, unsigned: Unsigned, reply: Reply) -> None:
+        try:
+            await errand.route.auth.absorb(unsigned, reply.status, reply.headers)
+        except CcError:
+            raise
+        except Exception as error:
+            text = f"the credential could not take the answer ({type(error).__name__})"
+            raise AuthError(text, hint="look at the Auth that was given") from None
+
     def _prove(self, errand: Errand) -> None:
-        self.probation.prove(errand.route.whole)
-        self.probation.prove(errand.route.at_interface)
+        if not self.replaced(errand):  # what an old key did says nothing about the new one
+            self.probation.prove(errand.route.whole)
+            self.probation.prove(errand.route.at_interface)
 
     async def _reject(self, errand: Errand) -> None:
         """After a 401: lock, and end what is running with the same credential."""
@@ -207,8 +234,9 @@ class Exchange:
         why = reason(ahead)
         credential = errand.route.credential
         scope = await self.lockout.reject(self.pacer, self.probation, credential, errand.endpoint.name, why)
-        for limit, other in list(self._running.items()):
-            if other.route.credential == credential and scope in (None, other.endpoint.name):
+        for limit, other in [*self._running.items(), *self._resting.items()]:
+            concerned = other.route.credential == credential and scope in (None, other.endpoint.name)
+            if concerned and other is not errand:  # its own error says more
                 limit.cut(SignatureRejected(f"ended: {why}", code="401", hint="correct the key"))
         if self.watchers:
             until = self.clock.wall() + self.lockout.seconds
@@ -220,7 +248,7 @@ class Exchange:
         if not text or text != self._last_date[0]:
             wall = self.clock.wall()
             date = server_date(reply.headers)
-            if date is None:
+            if date is None or abs(date - wall) > CENTURY:
                 return datetime.fromtimestamp(wall, UTC)
             self.memory.clock_offset = date - wall
             self._last_date = (text, datetime.fromtimestamp(date, UTC))

@@ -87,9 +87,9 @@ class Lockout:
         return interface
 
 
-async def forgive(pacer: Pacer, probation: Probation, credential: Credential) -> None:
+async def forgive(pacer: Pacer, credential: Credential) -> None:
     """Unlock a credential whose secret was replaced; it is new, so it has to prove itself again."""
-    probation.doubt(credential_key(credential))
+    pacer.probation.doubt(credential_key(credential))
     await pacer.unlock(credential)
 
 

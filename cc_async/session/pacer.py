@@ -9,6 +9,7 @@ from typing import Protocol
 from cc_async.contract.spec import Quota
 from cc_async.session.clock import Clock, LoopClock
 from cc_async.session.locks import Credential, Lock, refusal
+from cc_async.session.probation import Probation
 from cc_async.session.quota import Window
 from cc_async.session.slot import FREE, Slot, SlotGroup
 
@@ -20,6 +21,11 @@ PaceKey = tuple[str, ...]
 
 class Pacer(Protocol):
     """Holds the quotas, pauses and locks of its clients; two clients may share one."""
+
+    @property
+    def probation(self) -> Probation:
+        """Which credentials have proven themselves: what locks them and what trusts them goes together."""
+        ...
 
     async def acquire(self, wants: Sequence[tuple[PaceKey, Quota | None]]) -> Slot:
         """Return one slot that stands for all wants, taken in their order (agent first, then system).
@@ -66,6 +72,8 @@ class MemoryPacer:
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock
+        self.probation = Probation()
+        """Which credentials have proven themselves."""
         self._windows: dict[PaceKey, Window] = {}
         self._rounds: deque[PaceKey] = deque()
         self._locks: dict[tuple[Credential, str | None], Lock] = {}

@@ -15,7 +15,7 @@ class Route:
 
     __slots__ = ("at_interface", "auth", "credential", "endpoint", "shape", "whole")
 
-    def __init__(self, host: str, endpoint: Endpoint[Any], auth: Auth) -> None:
+    def __init__(self, host: str, endpoint: Endpoint[Any], auth: Auth, client: int) -> None:
         self.endpoint = endpoint
         self.auth = auth
         self.credential: Credential = (host, auth.identity)
@@ -24,5 +24,5 @@ class Route:
         """Probation key of the credential."""
         self.at_interface = interface_key(self.credential, endpoint.name)
         """Probation key of the credential at this interface."""
-        self.shape: Key = ("shape", host, endpoint.name)
-        """Probation key of the shape this host wants requests of the interface in."""
+        self.shape: Key = ("shape", host, endpoint.name, str(client))
+        """Probation key of the shape this host wants requests in; each client learns it for itself."""

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 from attrs import define, evolve
 
 from cc_async.contract.spec import Endpoint, KeyKind
-from cc_async.errors import ApiError, CcError
+from cc_async.errors import ApiError, CcError, HttpError
 from cc_async.session import events
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
-from cc_async.session.exchange import Errand, Exchange
+from cc_async.session.errand import Errand, Replaced
+from cc_async.session.exchange import Exchange
 from cc_async.session.gate import Gate
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
@@ -34,7 +35,6 @@ class Session:
     """
 
     exchange: Exchange
-    credentials: dict[KeyKind, Auth]
     gate: Gate
     retry: Retry
     budget: RetryBudget
@@ -43,6 +43,7 @@ class Session:
     def __attrs_post_init__(self) -> None:
         self._numbers = itertools.count(1)
         self._routes: dict[str, Route] = {}
+        self.credentials: dict[KeyKind, Auth] = self.exchange.credentials
         self.pacer = self.exchange.pacer
         self.memory = self.exchange.memory
         self.clock = self.exchange.clock
@@ -55,6 +56,9 @@ class Session:
         while True:
             try:
                 page: Page[R] = await self._turn(errand)
+            except Replaced:
+                self._renew(errand, quotas)
+                continue
             except CcError as error:
                 delay = await self._after(errand, error)
                 if delay is None:
@@ -66,41 +70,56 @@ class Session:
                 else:
                     errand.retries.succeeded()
                 return page if errand.attempts == 1 else evolve(page, attempts=errand.attempts)
-            await self.clock.sleep(delay)
+            await self.exchange.rest(errand, delay)
 
     def _errand(self, request: Request[Any], call: Call, quotas: Quotas) -> Errand:
         route = self._route(request.endpoint)
         wants = quotas.wants(*route.credential, request.endpoint, request.agent_id)
         return Errand(request, call, route, wants, next(self._numbers))
 
+    def _renew(self, errand: Errand, quotas: Quotas) -> None:
+        """Go on with the credential that took the place of the old one."""
+        errand.route = self._route(errand.endpoint)
+        errand.wants = quotas.wants(*errand.route.credential, errand.endpoint, errand.request.agent_id)
+
     def _route(self, endpoint: Endpoint[Any]) -> Route:
         """The route of an interface, made anew when its credential was replaced."""
         auth, route = self.credentials[endpoint.needs], self._routes.get(endpoint.name)
         if route is None or route.auth is not auth or route.endpoint is not endpoint:
-            route = self._routes[endpoint.name] = Route(self.host, endpoint, auth)
+            route = self._routes[endpoint.name] = Route(self.host, endpoint, auth, id(self.memory))
         return route
 
     async def _turn(self, errand: Errand) -> Page[Any]:
         """One attempt; while something is to be learned (a key, a shape) nobody else travels with it."""
-        endpoint, route = errand.endpoint, errand.route
-        learning = not self.memory.knows_shape(endpoint)
+        route = errand.route
+        learning = not self.memory.knows_shape(errand.endpoint)
         keys = (route.whole, route.shape) if learning else (route.whole,)
-        async with self.exchange.probation.turn(keys, trusted=(route.at_interface,)):
-            refused: list[ApiError] = []
-            for shape in self.memory.shapes(endpoint):
-                errand.write(shape)
-                try:
-                    page = await self._paced(errand)
-                except ApiError as error:
-                    if error.code not in endpoint.envelope.wrong_shape:
-                        raise
-                    refused.append(error)
-                    continue
-                if learning:
-                    self.memory.learn_shape(endpoint, shape)
-                    self.exchange.probation.prove(route.shape)
-                return page
-            raise refused[0]
+        while True:
+            async with self.exchange.probation.turn(keys, trusted=(route.at_interface,)) as alone:
+                pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
+                if pause <= 0:
+                    return await self._in_shape(errand, learning)
+            # Whoever has something to prove keeps others waiting: a pause is waited out before its turn.
+            await self.exchange.rest(errand, pause)
+
+    async def _in_shape(self, errand: Errand, learning: bool) -> Page[Any]:
+        """Write the request as this host wants it, trying the shapes in turn until one is known."""
+        endpoint = errand.endpoint
+        refused: list[ApiError] = []
+        for shape in self.memory.shapes(endpoint):
+            errand.write(shape)
+            try:
+                page = await self._paced(errand)
+            except ApiError as error:
+                if error.code not in endpoint.envelope.wrong_shape:
+                    raise
+                refused.append(error)
+                continue
+            if learning or refused:
+                self.memory.learn_shape(endpoint, shape)
+                self.exchange.probation.prove(errand.route.shape)
+            return page
+        raise refused[0]
 
     async def _paced(self, errand: Errand) -> Page[Any]:
         while True:
@@ -108,16 +127,19 @@ class Session:
             slot = await self.pacer.acquire(errand.wants)
             try:
                 async with self.gate as waited:
-                    # A pause or a lock may have come while we stood at the gate: back to the pacer then.
-                    if not (waited and self._stopped(errand)):
+                    # Much may have happened while we waited.
+                    if self.exchange.replaced(errand):
+                        raise Replaced
+                    if not self._stopped(errand, waited):
                         return await self.exchange.attempt(errand, slot)
             finally:
                 slot.release()
 
-    def _stopped(self, errand: Errand) -> bool:
-        keys = [key for key, _ in errand.wants]
-        locked = self.pacer.locked(errand.route.credential, errand.endpoint.name)
-        return locked is not None or self.pacer.paused_for(keys) > 0
+    def _stopped(self, errand: Errand, waited: bool) -> bool:
+        """True when it is the pacer's turn again: a lock came, or a pause while we stood at the gate."""
+        if self.pacer.locked(errand.route.credential, errand.endpoint.name) is not None:
+            return True
+        return waited and self.pacer.paused_for([key for key, _ in errand.wants]) > 0
 
     async def _after(self, errand: Errand, error: CcError) -> float | None:
         """What a failed attempt leads to: the seconds until the next one, or None."""
@@ -129,10 +151,12 @@ class Session:
         error.located(endpoint=endpoint.name, part=part, host=self.host, attempts=errand.attempts)
         delay = retries.decide(error, errand.call.left(self.clock.monotonic()))
         if retries.pause > 0:
-            await self.pacer.pause(errand.wants[0][0], retries.pause)
+            # A status is about everybody; the gateway's code 000-007 is about the agent that asked too often.
+            concerns = -1 if isinstance(error, HttpError) and error.status != 200 else 0
+            await self.pacer.pause(errand.wants[concerns][0], retries.pause)
             if self.watchers:
                 self.watchers.tell(events.QuotaPaused(*self.exchange.stamp(errand), retries.pause))
-        if retries.exhausted:
+        if retries.exhausted and errand.ticket is not None:
             self.exchange.circuit.trip(errand.ticket, error)
         if delay is not None and self.watchers:
             stamp, name = self.exchange.stamp(errand), type(error).__name__

@@ -95,8 +95,10 @@ class Transport:
         self._limit = _positive("limit", limit)
         self.capacity = self._limit if connector is None else _smallest(connector, self._limit)
         """How many requests can travel at once."""
+        # aiohttp's connect limit counts the wait for a place in the pool, and others wait in a shared one.
+        connect = timeouts.connect if connector is None else None
         self._limits = aiohttp.ClientTimeout(
-            total=None, connect=timeouts.connect, sock_connect=timeouts.connect, sock_read=timeouts.read
+            total=None, connect=connect, sock_connect=timeouts.connect, sock_read=timeouts.read
         )
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +89,50 @@ def test_record_polls(run: Run, tmp_path: Path) -> None:
     assert (
         rows(out, "signed_in_agents").get_column("name").null_count() == rows(out, "signed_in_agents").height
     )
+
+
+@pytest.mark.parametrize(("fails", "code"), [(False, 0), (True, 3)])
+def test_ctrl_c_ends_a_recording(
+    environ: dict[str, str], center: Center, tmp_path: Path, fails: bool, code: int
+) -> None:
+    """Ctrl-C is how a recording ends: its account on stderr, its polls in parts, 3 when there were gaps."""
+    if fails:
+        center.do(lambda: center.sim.fail("skill_states", code="0300028", times=1))
+    before, deadline = center.asked("skill_states"), time.monotonic() + 60
+    options = ("--skills", "1", "--every", "1s")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cc_async", "record", str(tmp_path / "out"), "skill-states", *options],
+        env={**environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": os.environ["PATH"]},
+        stderr=subprocess.PIPE,
+    )
+    # A third poll begins when the second has been noted.
+    while center.asked("skill_states") < before + 3:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    [told] = err.decode().splitlines()
+    polled = rows(tmp_path / "out", "skill_states")
+    gaps = polled.height - polled.get_column("gap").null_count()
+    assert f" {gaps} gaps" in told
+    assert (gaps > 0) is fails
+    assert polled.height >= 2
+
+
+def test_another_contact_center_is_refused(run: Run, environ: dict[str, str], tmp_path: Path) -> None:
+    """A folder of another host is refused, unless ``--moved`` says that it is the same at a new address."""
+    out = str(tmp_path / "out")
+    assert run("backfill", out, *DAY).code == 0
+    manifest = tmp_path / "out/_cc_async/system_indicators/manifest.jsonl"
+    here = environ["CC_ASYNC_CMS_URL"].removeprefix("http://")
+    manifest.write_text(manifest.read_text().replace(here, "old.example:443"))
+    refused = run("backfill", out, *DAY)
+    assert refused.code == 1
+    assert f"host=old.example:443, not {here}" in refused.err
+    assert run("backfill", out, *DAY, "--moved").code == 0
+    assert run("backfill", out, *DAY).code == 0
 
 
 @pytest.mark.parametrize(

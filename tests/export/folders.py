@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import polars
+import truth
 from attrs import define
 
+from cc_async import CmsClient, Query, SystemIndicators
+from cc_async.export import verify
+from cc_async.export.layout import Site
 from cc_async.simulator import Simulator
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 """The contact center's clock stands at noon three days later."""
+
+SITE = Site("contact.example:443", 1)
+MANIFEST = Path("_cc_async/system_indicators/manifest.jsonl")
 
 
 @define
@@ -61,3 +68,18 @@ def _text(name: str, value: Any) -> Any:
 def asked(sim: Simulator, interface: str = "sysindex") -> int:
     """Requests of an interface so far."""
     return sum(request.path.endswith(interface) for request in sim.requests)
+
+
+def days(cms: CmsClient, count: int = 2) -> Query[SystemIndicators]:
+    """Some days of two VDNs."""
+    return cms.system_indicators(begin=DAY, end=DAY.replace(day=1 + count), vdns=[1, 2])
+
+
+def check(sim: Simulator, folder: Path, count: int = 2) -> None:
+    """Every row is there exactly once, every part is as it was written, nothing else is left."""
+    assert counted(parquet(folder)) == counted(
+        truth.system_indicators(sim, DAY, DAY.replace(day=1 + count), [1, 2])
+    )
+    found, _, damages = verify(folder)
+    assert (found, damages) == (len(parts(folder)), [])
+    assert not list((folder / MANIFEST).parent.glob("*.tmp"))

@@ -16,6 +16,7 @@ from cc_async import CmsClient, ExportError, SkillState
 from cc_async.contract.spec import Question
 from cc_async.export import Target, record, verify
 from cc_async.export.journal import Journal
+from cc_async.export.layout import Site
 from cc_async.export.record import KEEP
 from cc_async.export.schema import Schema
 from cc_async.export.store import Store
@@ -141,7 +142,7 @@ def test_a_journal_survives_a_kill(tmp_path: Path, at: str) -> None:
         return schema.columns([SkillState(skill)], polled_at=NOON, gap=None)
 
     def opened() -> Store:
-        return Store(Target(tmp_path), "skill_states", None, schema, polls=True)
+        return Store(Target(tmp_path), "skill_states", Site("contact.example:443"), schema, polls=True)
 
     with opened() as store:
         journal = Journal(store, question)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-import truth
-from folders import DAY, asked, counted, parquet, parts
+from folders import DAY, MANIFEST, SITE, asked, check, days, parts
 
-from cc_async import CmsClient, ExportError, Query, SystemIndicators
+from cc_async import CmsClient, ExportError, SystemIndicators
 from cc_async.contract.spec import Question
 from cc_async.export import Target, files, verify
+from cc_async.export.layout import Site
 from cc_async.export.manifest import Manifest
 from cc_async.export.schema import Schema
 from cc_async.export.store import Store
 from cc_async.simulator import Simulator
-
-MANIFEST = Path("_cc_async/system_indicators/manifest.jsonl")
 
 
 class Killed(BaseException):
@@ -50,21 +44,6 @@ def killed_at(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> Iterat
         with pytest.raises(BaseException, match=r".*") as caught:
             yield
     assert isinstance(caught.value, Killed)
-
-
-def days(cms: CmsClient, count: int = 2) -> Query[SystemIndicators]:
-    """Some days of two VDNs."""
-    return cms.system_indicators(begin=DAY, end=DAY.replace(day=1 + count), vdns=[1, 2])
-
-
-def check(sim: Simulator, folder: Path, count: int = 2) -> None:
-    """Every row is there exactly once, every part is as it was written, nothing else is left."""
-    assert counted(parquet(folder)) == counted(
-        truth.system_indicators(sim, DAY, DAY.replace(day=1 + count), [1, 2])
-    )
-    found, _, damages = verify(folder)
-    assert (found, damages) == (len(parts(folder)), [])
-    assert not list((folder / MANIFEST).parent.glob("*.tmp"))
 
 
 @pytest.mark.parametrize(
@@ -166,7 +145,8 @@ async def test_damaged_parts(sim: Simulator, cms: CmsClient, tmp_path: Path, dam
 async def test_two_writers(sim: Simulator, cms: CmsClient, tmp_path: Path) -> None:
     """A second writer of the same interface is turned away at once; another interface is another folder."""
     target = Target(tmp_path)
-    with Store(target, "system_indicators", 1, Schema.of(SystemIndicators)):
+    site = Site(urlsplit(sim.cms_url).netloc, 1)
+    with Store(target, "system_indicators", site, Schema.of(SystemIndicators)):
         with pytest.raises(ExportError, match="another writer") as caught:
             await days(cms).to_parquet(tmp_path)
         assert caught.value.retryable
@@ -187,63 +167,10 @@ async def test_other_choices_are_refused(
         await days(make_cms(sim, cc_id=2)).to_parquet(tmp_path)
 
 
-async def test_a_full_disk(sim: Simulator, cms: CmsClient, tmp_path: Path) -> None:
-    """When the system takes no more bytes, the run says so; what was finished stays, the rest comes later."""
-    await days(cms, 1).to_parquet(tmp_path)
-    size = parts(tmp_path)[0].stat().st_size
-    await _limited(sim, tmp_path, size // 2, "no space for ")
-    check(sim, tmp_path, 1)
-    await days(cms).to_parquet(tmp_path)
-    check(sim, tmp_path)
-
-
-async def test_a_manifest_that_finds_no_space(sim: Simulator, cms: CmsClient, tmp_path: Path) -> None:
-    """A line that does not fit is taken back: the partition is not done, and comes with the next run."""
-    await days(cms, 1).to_parquet(tmp_path)
-    path = tmp_path / MANIFEST
-    whole = path.read_bytes()
-    entry = Manifest(path).entries[1]
-    code = f"""
-    from cc_async.export.manifest import Manifest
-    from pathlib import Path
-    manifest = Manifest(Path({str(path)!r}))
-    limit({len(whole) + 20})
-    manifest.add(manifest.entries[{entry.number}])
-    """
-    assert "no space for " in await _child(code)
-    assert path.read_bytes() == whole
-
-
-def test_no_permission(tmp_path: Path) -> None:
-    """A folder that may not be written is named, with what to do."""
-    code = f"""
-    import os
-    from pathlib import Path
-    from cc_async import SystemIndicators
-    from cc_async.export import Target
-    from cc_async.export.schema import Schema
-    from cc_async.export.store import Store
-    target, schema = Target(Path({str(tmp_path)!r}) / "new"), Schema.of(SystemIndicators)
-    if os.getuid() == 0:
-        os.setgid(65534)
-        os.setuid(65534)
-    Store(target, "system_indicators", 1, schema)
-    """
-    tmp_path.chmod(0o500)
-    assert "no permission for " in asyncio.run(_child(code))
-
-
-def test_a_file_in_the_way(tmp_path: Path) -> None:
-    """A folder that is a file is an error of ours that names it."""
-    (tmp_path / "there").write_text("")
-    with pytest.raises(ExportError, match="there"):
-        Store(Target(tmp_path / "there"), "system_indicators", 1, Schema.of(SystemIndicators))
-
-
 def test_a_long_manifest_is_written_anew(tmp_path: Path) -> None:
     """Lines that no longer count are dropped at a start when they are many; what counts stays the same."""
     schema = Schema.of(SystemIndicators)
-    with Store(Target(tmp_path), "system_indicators", 1, schema) as store:
+    with Store(Target(tmp_path), "system_indicators", SITE, schema) as store:
         store.manifest.reach(DAY)
         for _ in range(1_100):
             staged = store.stage()
@@ -251,46 +178,8 @@ def test_a_long_manifest_is_written_anew(tmp_path: Path) -> None:
             store.commit(staged, Question("system_indicators"), replaces=tuple(store.manifest.entries))
     long = (tmp_path / MANIFEST).read_bytes()
     before = Manifest(tmp_path / MANIFEST)
-    with Store(Target(tmp_path), "system_indicators", 1, schema) as store:
+    with Store(Target(tmp_path), "system_indicators", SITE, schema) as store:
         assert store.manifest.entries == before.entries
         assert (store.manifest.next, store.manifest.watermark) == (1_101, DAY)
     assert len((tmp_path / MANIFEST).read_bytes().splitlines()) == 3 < len(long.splitlines())
     assert len(parts(tmp_path)) == 1
-
-
-async def _limited(sim: Simulator, folder: Path, most: int, wanted: str) -> None:
-    """Run the second day in a process that may write no file larger than so many bytes."""
-    code = f"""
-    import asyncio
-    from datetime import UTC, datetime
-    from cc_async import AkSk, CmsClient
-    async def main():
-        auth = AkSk({sim.global_access_key!r}, {sim.global_secret_key!r})
-        async with CmsClient({sim.cms_url!r}, auth, quota=None) as cms:
-            begin = datetime(2026, 3, 1, tzinfo=UTC)
-            query = cms.system_indicators(begin=begin, end=begin.replace(day=3), vdns=[1, 2])
-            limit({most})
-            await query.to_parquet({str(folder)!r})
-    asyncio.run(main())
-    """
-    assert wanted in await _child(code)
-
-
-async def _child(code: str) -> str:
-    """What a process says on stderr as it fails; ``limit(bytes)`` bounds its files as a full disk does."""
-    head = """
-    import resource, signal, sys
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    def limit(most):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-    """
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        textwrap.dedent(head) + textwrap.dedent(code),
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )
-    _, said = await process.communicate()
-    assert process.returncode == 1
-    return said.decode()

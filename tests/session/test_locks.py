@@ -74,10 +74,11 @@ async def test_after_the_lock_what_was_locked_is_on_probation_again() -> None:
 
 async def test_a_replaced_secret_unlocks_and_has_to_prove_itself() -> None:
     """Both the credential and its interfaces are free at once, the first request alone."""
-    pacer, probation = MemoryPacer(HandClock()), Probation()
+    pacer = MemoryPacer(HandClock())
+    probation = pacer.probation
     probation.prove(credential_key(CREDENTIAL))
     await Lockout().reject(pacer, probation, CREDENTIAL, "skills", "no")
-    await forgive(pacer, probation, CREDENTIAL)
+    await forgive(pacer, CREDENTIAL)
     assert pacer.locked(CREDENTIAL, "skills") is None
     assert not probation.is_proven(credential_key(CREDENTIAL))
 
