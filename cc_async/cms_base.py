@@ -89,7 +89,10 @@ class CmsBase(BaseClient):
         page_size: PageSize | Unset = UNSET,
         array_limit: ArrayLimit | Unset = UNSET,
     ) -> Self:
-        """A copy with other options that shares connections, pacer and breaker, and is not to be closed."""
+        """A copy with other options that shares connections, pacer and breaker, and is not to be closed.
+
+        ``concurrency`` counts up to the client's own at the most: the copy shares its places.
+        """
         return self._copy(
             cc_id=cc_id if isinstance(cc_id, Unset | None) else read_id(cc_id, CC_ID),
             vdn=vdn if isinstance(vdn, Unset | None) else read_id(vdn, VDN),

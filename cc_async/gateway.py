@@ -82,6 +82,7 @@ class GatewayClient(BaseClient):
             timeout=check_timeout(timeout),
         )
         auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=on_guid))
+        self._on_guid = on_guid
         setup = Setup(
             base_url=base_url,
             credentials={KeyKind.AGENT: auth},
@@ -152,18 +153,23 @@ class GatewayClient(BaseClient):
         concurrency: int | Unset = UNSET,
         timeout: float | Unset | None = UNSET,
     ) -> Self:
-        """A copy with other options that shares connections, pacer and breaker, and is not to be closed."""
-        return self._copy(
+        """A copy with other options that shares connections, pacer and breaker, and is not to be closed.
+
+        ``concurrency`` counts up to the client's own at the most: the copy shares its places.
+        """
+        copy = self._copy(
             quotas=quota if isinstance(quota, Unset) else gateway_quotas(quota),
             concurrency=concurrency
             if isinstance(concurrency, Unset)
             else check_count("concurrency", concurrency, MOST_CONCURRENT),
             timeout=timeout if isinstance(timeout, Unset) else check_timeout(timeout),
         )
+        copy._on_guid = self._on_guid
+        return copy
 
     async def replace_auth(self, guids: GuidSource | Auth) -> None:
-        """Use other GUIDs from now on, here and in every copy."""
-        auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids))
+        """Use other GUIDs from now on, here and in every copy; ``on_guid`` goes on being told of new ones."""
+        auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=self._on_guid))
         await self._core.replace({KeyKind.AGENT: auth})
 
 

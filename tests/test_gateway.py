@@ -68,6 +68,19 @@ async def test_a_new_guid_is_used_from_then_on(sim: Simulator, make_gateway: Mak
     assert {each.headers["Guid"] for each in sim.requests[-2:]} == {new, sim.guids[second]}
 
 
+async def test_on_guid_outlives_the_guids(sim: Simulator, make_gateway: MakeGateway) -> None:
+    """After ``replace_auth``, by the client or by a copy, it is still told of new GUIDs."""
+    told: list[tuple[int, str]] = []
+    (agent,) = some(sim, 1)
+    gateway = make_gateway(sim, on_guid=lambda agent, guid: told.append((agent, guid)))
+    expected = []
+    for client in (gateway, gateway.with_options(timeout=5.0)):
+        await client.replace_auth(dict(sim.guids))
+        expected.append((agent, sim.rotate_guid(agent)))
+        await client.agent_call_stats([agent])
+    assert told == expected
+
+
 async def test_guids_from_a_function(sim: Simulator, make_gateway: MakeGateway) -> None:
     """It is asked for each agent; None means that nobody knows one, and nothing is sent."""
     asked: list[int] = []

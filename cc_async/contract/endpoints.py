@@ -237,12 +237,11 @@ def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
         raise ValueError(f"method must be POST or GET, not {method[:20]!r}")
     if not _PATH.fullmatch(path):
         raise ValueError(f"not a path of letters, digits and - . _ ~ / : {path[:80]!r}")
-    whole = path if path.startswith("/") else CMS_PREFIX + path
     return Endpoint(
-        name=_name_of(whole),
+        name=name_of(path),
         host=Host.CMS,
         method=method,
-        path=whole,
+        path=_whole(path),
         record=object,
         envelope=CMS_RAW,
         split=Whole(),
@@ -251,7 +250,12 @@ def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
     )
 
 
-def _name_of(path: str) -> str:
+def _whole(path: str) -> str:
+    return path if path.startswith("/") else CMS_PREFIX + path
+
+
+def name_of(path: str) -> str:
     """However an interface is called, it has one name, so one quota: numbers in the path are arguments."""
-    segments = path.removeprefix(CMS_PREFIX).split("/")
-    return _NAMES.get(path) or "/".join(segment for segment in segments if not segment.isdigit())
+    whole = _whole(path)
+    segments = whole.removeprefix(CMS_PREFIX).split("/")
+    return _NAMES.get(whole) or "/".join(segment for segment in segments if not segment.isdigit())

@@ -11,7 +11,7 @@ from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Group, OneByOne, Question, Window
 
 VERSION = 1
-_MOST_IDS = 10_000_000
+_MOST_IDS = 1_000_000
 _LARGEST_ID = 2**63 - 1
 _FIELDS = frozenset({"v", "interface", "cc_id", "groups", "vdns", "begin", "end", "windows"})
 
@@ -61,17 +61,32 @@ def from_json(text: str) -> Question:
     interface = body.get("interface")
     if not isinstance(interface, str) or interface not in ENDPOINTS:
         raise ValueError(f"unknown interface {_shown(interface)}; there are {', '.join(ENDPOINTS)}")
-    begin, end, vdns = _stretch(body)
+    room = _Room()
+    begin, end, vdns = _stretch(body, room)
     return Question(
         interface=interface,
         cc_id=_number(body, "cc_id"),
-        groups=tuple(_group(item, interface) for item in _list(body, "groups")),
+        groups=tuple(_group(item, interface, room) for item in _list(body, "groups")),
         vdns=vdns,
         begin=begin,
         end=end,
         version=VERSION,
-        windows=tuple(_window(item) for item in _list(body, "windows")),
+        windows=tuple(_window(item, room) for item in _list(body, "windows")),
     )
+
+
+class _Room:
+    """Counts the ids of one question: a few characters such as ``1-9999999`` must not fill the memory."""
+
+    __slots__ = ("_left",)
+
+    def __init__(self) -> None:
+        self._left = _MOST_IDS
+
+    def take(self, ids: int) -> None:
+        self._left -= ids
+        if self._left < 0:
+            raise ValueError(f"a question may hold at most {_MOST_IDS} ids: write several questions")
 
 
 def _clean(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,18 +133,20 @@ def _window_body(stretch: Question | Window) -> dict[str, Any]:
     }
 
 
-def _stretch(body: Mapping[str, Any]) -> tuple[datetime | None, datetime | None, tuple[int, ...] | None]:
+def _stretch(
+    body: Mapping[str, Any], room: _Room
+) -> tuple[datetime | None, datetime | None, tuple[int, ...] | None]:
     """Begin, end and VDNs of a question or of one of its windows."""
     begin, end = _instant(body, "begin"), _instant(body, "end")
     if begin is not None and end is not None and end < begin:
         raise ValueError("question whose end is before its begin")
-    return begin, end, None if body.get("vdns") is None else _ids(body["vdns"], "vdns")
+    return begin, end, None if body.get("vdns") is None else _ids(body["vdns"], "vdns", room)
 
 
-def _window(item: Any) -> Window:
+def _window(item: Any, room: _Room) -> Window:
     if not isinstance(item, dict) or item.keys() - {"begin", "end", "vdns"}:
         raise ValueError("a window of a question must be an object of begin, end and vdns")
-    begin, end, vdns = _stretch(item)
+    begin, end, vdns = _stretch(item, room)
     if begin is None or end is None:
         raise ValueError("a window of a question must have a begin and an end")
     return Window(begin, end, vdns)
@@ -142,7 +159,7 @@ def _list(body: Mapping[str, Any], name: str) -> list[Any]:
     return value or []
 
 
-def _group(item: Any, interface: str) -> Group:
+def _group(item: Any, interface: str, room: _Room) -> Group:
     if not isinstance(item, dict) or item.keys() - {"vdn", "keys"}:
         raise ValueError("a group of a question must be an object of vdn and keys")
     keys = item.get("keys")
@@ -155,8 +172,9 @@ def _group(item: Any, interface: str) -> Group:
             return Group(vdn, ())
         if not isinstance(keys, list) or not all(isinstance(key, str) and key for key in keys):
             raise ValueError(f"keys of {interface} must be a list of texts")
+        room.take(len(keys))
         return Group(vdn, tuple(keys))
-    return Group(vdn, _ids(keys, "keys"))
+    return Group(vdn, _ids(keys, "keys", room))
 
 
 def _text_keys(interface: str) -> bool:
@@ -164,8 +182,8 @@ def _text_keys(interface: str) -> bool:
     return isinstance(split, OneByOne) and split.param == "taskId"
 
 
-def _ids(value: Any, name: str) -> tuple[int, ...]:
-    """``1-3,7`` as ``(1, 2, 3, 7)``; bounded, so that a few characters cannot ask for all memory."""
+def _ids(value: Any, name: str, room: _Room) -> tuple[int, ...]:
+    """``1-3,7`` as ``(1, 2, 3, 7)``, as long as there is room."""
     if not isinstance(value, str):
         raise ValueError(f'{name} of a question must be text such as "1-2000,2105"')
     ids: list[int] = []
@@ -175,8 +193,7 @@ def _ids(value: Any, name: str) -> tuple[int, ...]:
         last = _id(last_text, name) if dash else first
         if last < first:
             raise ValueError(f"{name} of a question hold a run that goes down: {_shown(run)}")
-        if len(ids) + last - first + 1 > _MOST_IDS:
-            raise ValueError(f"{name} of a question hold more than {_MOST_IDS} ids: write several questions")
+        room.take(last - first + 1)
         ids.extend(range(first, last + 1))
     return tuple(ids)
 

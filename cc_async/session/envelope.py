@@ -174,6 +174,7 @@ def failure(endpoint: Endpoint[Any], envelope: Envelope, code: str, text: str) -
         kind = NotSignedIn if code in NOT_SIGNED_IN else SessionLost if code in SESSION_LOST else GatewayError
         return kind(message, text=text, **context)
     if code in NO_PERMISSION:
-        context["hint"] = endpoint.hint or context["hint"]
+        # The endpoint's own words say why it may be so; what to do about the code stays the first advice.
+        context["hint"] = "; ".join(hint for hint in (HINTS.get(code), endpoint.hint) if hint)
         return NoPermission(message, **context)
     return ApiError(message, text=text, **context)

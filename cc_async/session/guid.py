@@ -101,7 +101,11 @@ class Guids:
         else:
             guid = await self._source(agent_id)
         if guid is not None and guid != self._given.get(agent_id):
-            _check(agent_id, guid)
+            try:
+                _check(agent_id, guid)
+            except (TypeError, ValueError) as error:
+                # One agent's, found only now: the other agents of the call live.
+                raise NotSignedIn(str(error), hint="look at the GUID source") from None
             # The first it gives is no news to what an answer or a sign-in brought before.
             if agent_id in self._given or agent_id not in self._known:
                 self._known[agent_id] = Secret(guid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from cc_async.contract.endpoints import name_of
 from cc_async.contract.spec import Endpoint, Quota
 from cc_async.session.pacer import PaceKey
 
@@ -48,13 +49,12 @@ class Quotas:
             if name == "*":
                 self._rest = quota
                 continue
-            by_path = next((endpoint.name for endpoint in known if endpoint.path.endswith(name)), None)
             if name not in names and "/" not in name:
                 raise ValueError(
                     f"quota names an unknown interface {name!r}; "
                     f"known are {', '.join(sorted(names))}, a path, or '*'"
                 )
-            self._by_name[by_path or name] = quota
+            self._by_name[name_of(name) if "/" in name else name] = quota
 
     def of(self, endpoint: Endpoint[Any]) -> Quota | None:
         """The quota of an interface, or None when it is not paced."""

@@ -21,7 +21,6 @@ from cc_async.errors import (
 )
 from cc_async.session.secret import struck_out
 
-_MAX_WAIT = 300.0
 _EXCERPT = 200
 _MONTHS = {
     "Jan": 1,
@@ -94,7 +93,10 @@ def refusal(
 
 
 def retry_after(headers: Mapping[str, str], wall_now: float) -> float | None:
-    """Return the seconds ``Retry-After`` asks us to wait, 0 to 300, or None (missing, unreadable)."""
+    """Return the seconds ``Retry-After`` asks us to wait, 0 or more, or None (missing, unreadable).
+
+    How long a wait is believed is for ``Retry`` to say.
+    """
     text = headers.get("Retry-After")
     if text is None:
         return None
@@ -106,7 +108,7 @@ def retry_after(headers: Mapping[str, str], wall_now: float) -> float | None:
         if date is None:
             return None
         seconds = date - wall_now
-    return min(max(seconds, 0.0), _MAX_WAIT)
+    return max(seconds, 0.0)
 
 
 def server_date(headers: Mapping[str, str]) -> float | None:

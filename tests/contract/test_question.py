@@ -125,6 +125,30 @@ def test_what_is_wrong_is_refused(change: dict[str, Any]) -> None:
         from_json(json.dumps({**GOOD, **change}))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"interface": "skill_states", "groups": [{"vdn": vdn, "keys": "1-500000"} for vdn in (1, 2, 3)]},
+        {"interface": "skill_states", "groups": [{"vdn": 1, "keys": "1-500000,1-500000,1"}]},
+        {"interface": "task_stats", "groups": [{"vdn": 1, "keys": ["1"] * 1_000_001}]},
+        {"interface": "system_indicators", "vdns": "1-600000", "windows": [
+            {"begin": "2026-05-04T00:00:00Z", "end": "2026-05-05T00:00:00Z", "vdns": "1-600000"}]},
+    ],
+    ids=["groups", "runs", "texts", "windows"],
+)  # fmt: skip
+def test_a_question_holds_a_million_ids_at_the_most(body: dict[str, Any]) -> None:
+    """Counted over all of it: a few characters cannot fill the memory."""
+    with pytest.raises(ValueError, match="at most 1000000 ids"):
+        from_json(json.dumps({"v": 1, **body}))
+
+
+def test_a_million_ids_are_read() -> None:
+    """The bound itself is allowed, spread over groups as well."""
+    groups = [{"vdn": vdn, "keys": "1-500000"} for vdn in (1, 2)]
+    question = from_json(json.dumps({"v": 1, "interface": "skill_states", "groups": groups}))
+    assert [len(group.keys or ()) for group in question.groups] == [500_000, 500_000]
+
+
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(json.dumps))
 def test_junk_is_a_value_error(text: str) -> None:
     """Text that is no question never gets through, nor does it crash."""

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cc_async import GatewayClient
-from cc_async.errors import BatchError, PaginationLoop
+from cc_async.errors import BatchError, NotSignedIn, PaginationLoop
 
 from . import answers
 from . import behaviours as do
@@ -61,9 +61,10 @@ async def test_fault_56_guids_that_cannot_travel(end: str) -> None:
         return guid
 
     async with FaultServer(then=do.good) as server, asking_gateway(server, guids=source) as gateway:
-        with pytest.raises(ValueError, match="GUID") as caught:
+        with pytest.raises(BatchError, match="GUID") as refused:
             await gateway.agent_call_stats([101])
-        no_secret(str(caught.value))
+        assert [type(error) for error in refused.value.exceptions] == [NotSignedIn]
+        no_secret(str(refused.value))
         assert server.requests == []
 
 

@@ -81,7 +81,10 @@ def test_no_permission(code: str) -> None:
     assert type(error) is NoPermission
     assert error.code == code
     for name in ("system_indicators", "vdns"):
-        assert "global" in failure(name, {"resultCode": code}).hint
+        hint = failure(name, {"resultCode": code}).hint
+        assert "global" in hint
+        assert "grant this interface" in hint
+    assert failure("task_stats", {"resultCode": code}).hint.startswith(error.hint)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,36 @@ def test_a_path_of_a_sister_interface() -> None:
     assert quotas.of(raw_endpoint("vdn/other")) == TEN
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "configures/agents/1/170/0/100",
+        "configures/agents/1/170/100/100",
+        "configures/agents",
+        "/rest/cmsapp/v1/openapi/configures/agents/1/170/0/100",
+    ],
+)
+def test_numbers_in_a_path_are_arguments(key: str) -> None:
+    """However a raw call is spelled, in the setting or in the call, it is one interface."""
+    quotas = Quotas({key: FIVE}, default=TEN, known=KNOWN)
+    assert quotas.of(raw_endpoint("configures/agents/1/170/0/100", "GET")) == FIVE
+    assert quotas.of(raw_endpoint("/rest/cmsapp/v1/openapi/configures/agents/2/5/0/9", "GET")) == FIVE
+
+
+@pytest.mark.parametrize("key", ["skill/service", "/rest/cmsapp/v1/openapi/skill/service"])
+def test_an_absolute_path_of_a_sister_interface(key: str) -> None:
+    """It is the same as its relative path; one of another version is another interface."""
+    quotas = Quotas({key: FIVE}, default=TEN, known=KNOWN)
+    assert quotas.of(raw_endpoint("skill/service")) == FIVE
+    assert quotas.of(raw_endpoint("/rest/cmsapp/v1/openapi/skill/service")) == FIVE
+    assert quotas.of(raw_endpoint("/rest/cmsapp/v2/openapi/skill/service")) == TEN
+
+
+def test_the_end_of_a_path_is_not_its_name() -> None:
+    """``x/stateinfo`` and ``l/stateinfo`` are no spelling of ``skill/stateinfo``."""
+    assert Quotas({"l/stateinfo": FIVE}, default=TEN, known=KNOWN).of(skill_states) == TEN
+
+
 def test_an_interface_may_be_freed() -> None:
     """None in a mapping: no pacing for that one."""
     assert Quotas({"skill_states": None}, default=TEN, known=KNOWN).of(skill_states) is None

@@ -25,6 +25,7 @@ from cc_async.errors import (
     TlsError,
 )
 from cc_async.session.retry import Retry, RetryBudget, RetryState
+from cc_async.session.status import refusal
 
 
 class Always(random.Random):
@@ -204,6 +205,16 @@ def test_retry_after_is_at_least_the_backoff_and_at_most_its_cap(asked: float | 
     state = RetryState(Retry(), RetryBudget(500), LONGEST)
     assert state.decide(Throttled("slow", status=429, retry_after=asked)) == delay
     assert state.pause == delay
+
+
+def test_a_longer_retry_after_is_believed_if_the_caller_says_so() -> None:
+    """What the server's header says reaches ``max_retry_after`` as it is; nothing else cuts it."""
+    for text, most, delay in (("3600", 86_400.0, 3600.0), ("3600", 300.0, 300.0), ("9" * 400, 60.0, 60.0)):
+        error = refusal(429, {"Retry-After": text}, b"", wall_now=0)
+        assert error is not None
+        state = RetryState(Retry(max_retry_after=most), RetryBudget(500), LONGEST)
+        assert state.decide(error) == delay
+        assert state.pause == delay
 
 
 def test_beyond_the_time_left_it_stops_at_once_and_pays_nothing() -> None:

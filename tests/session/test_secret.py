@@ -3,11 +3,12 @@
 import copy
 import json
 import pickle
+import time
 
 import pytest
 from multidict import CIMultiDict
 
-from cc_async.session.secret import Secret
+from cc_async.session.secret import Secret, struck_out
 
 
 def test_a_secret_is_masked_wherever_reprs_are_printed():
@@ -43,3 +44,56 @@ def test_a_secret_is_not_copied_by_accident():
 def test_json_is_asked_for():
     """json writes the text: whoever serialises a secret by value gets its value."""
     assert json.dumps(Secret("hunter2")) == '"hunter2"'
+
+
+GUID = "s3cr3tTokenXYZ.AgentGateway1"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (f"unknown {GUID} here", "unknown *** here"),
+        (f"{GUID},{GUID}", "***"),
+        (f"123 4567{GUID}", "123 ***"),
+        ("caller 138-1234-5678.", "caller ***."),
+        ("from +86 138 1234 5678 on", "from *** on"),
+        ("0755\u00a02345\u20116789", "***"),
+        ("13812345678", "***"),
+        ("2026-01-01 138-1234-5678", "***"),
+        ("2026-01-01-1234", "***"),
+    ],
+)
+def test_what_may_be_an_agents_or_a_callers_is_struck_out(said, shown):
+    """GUIDs of the gateway, and phone numbers however they are grouped."""
+    assert struck_out(said) == shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "HTTP 404 at port 8443",
+        "100-007",
+        "limit 100 of 123-456",
+        "from 2026-01-01 00:00:00 to 2026-12-31 23:59:59",
+        "2026-05-04T12:00:00 is too early",
+        "AgentGateway is restarting",
+    ],
+)
+def test_what_explains_an_error_stays(said):
+    """Short numbers, codes with a dash and dates are no phone numbers."""
+    assert struck_out(said) == said
+
+
+def test_a_long_answer_does_not_hold_up_the_loop():
+    """The time grows with the length, not with its square."""
+    began = time.process_time()
+    for text in (
+        "x" * 65536,
+        "." * 65536,
+        "12 " * 20000,
+        "1-" * 30000,
+        "12-x" * 16000,
+        ".AgentGatewa" * 5000,
+    ):
+        struck_out(text)
+    assert time.process_time() - began < 2.0

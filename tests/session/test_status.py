@@ -1,5 +1,6 @@
 """HTTP statuses: which error each of them is."""
 
+import math
 from email.utils import formatdate
 
 import pytest
@@ -213,12 +214,13 @@ def test_a_large_broken_page_is_quick():
         (" 5 ", 5.0),
         ("1.5", 1.5),
         ("-5", 0.0),
-        ("1000000000", 300.0),
-        ("9" * 400, 300.0),
+        ("3600", 3600.0),
+        ("1000000000", 1e9),
+        ("9" * 400, math.inf),
         ("Fri, 15 Mar 2024 12:00:20 GMT", 20.0),
         ("Friday, 15-Mar-24 12:00:20 GMT", 20.0),
         ("Fri, 15 Mar 2024 11:00:00 GMT", 0.0),
-        ("Fri, 15 Mar 2034 12:00:00 GMT", 300.0),
+        ("Sat, 16 Mar 2024 12:00:00 GMT", 86_400.0),
         ("", None),
         ("soon", None),
         ("nan", None),
@@ -228,8 +230,8 @@ def test_a_large_broken_page_is_quick():
         ("Fri, 99 Mar 2024 12:00:00 GMT", None),
     ],
 )
-def test_retry_after_is_clamped(text, seconds):
-    """Seconds or a date, past, negative, huge or garbage: 0 to 300 or None."""
+def test_retry_after_is_read(text, seconds):
+    """Seconds or a date, past, negative, huge or garbage: 0 or more, or None."""
     assert retry_after(CIMultiDict({"retry-after": text}), NOW) == seconds
 
 
