@@ -237,11 +237,12 @@ def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
         raise ValueError(f"method must be POST or GET, not {method[:20]!r}")
     if not _PATH.fullmatch(path):
         raise ValueError(f"not a path of letters, digits and - . _ ~ / : {path[:80]!r}")
+    whole = path if path.startswith("/") else CMS_PREFIX + path
     return Endpoint(
-        name=name_of(path),
+        name=name_of(whole),
         host=Host.CMS,
         method=method,
-        path=_whole(path),
+        path=whole,
         record=object,
         envelope=CMS_RAW,
         split=Whole(),
@@ -250,12 +251,8 @@ def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
     )
 
 
-def _whole(path: str) -> str:
-    return path if path.startswith("/") else CMS_PREFIX + path
-
-
 def name_of(path: str) -> str:
     """However an interface is called, it has one name, so one quota: numbers in the path are arguments."""
-    whole = _whole(path)
+    whole = path if path.startswith("/") else CMS_PREFIX + path
     segments = whole.removeprefix(CMS_PREFIX).split("/")
     return _NAMES.get(whole) or "/".join(segment for segment in segments if not segment.isdigit())

@@ -85,6 +85,9 @@ class HostMemory:
             yield from rest
 
     def _look_again(self, name: str) -> bool:
+        lesson = self.lessons.get(name)
+        if lesson is not None and lesson.locked():
+            return False  # a page larger than documented is being tried: that is what was refused
         refusals = self._refusals.get(name, 0)
         self._refusals[name] = refusals + 1
         return refusals % _LOOK_AGAIN == 0

@@ -210,7 +210,7 @@ async def test_what_a_function_gives_is_checked_too():
     async def broken(agent_id):
         return "a\r\nX: y"
 
-    with pytest.raises(ValueError, match="agent 101"):
+    with pytest.raises(NotSignedIn, match="agent 101"):
         await Guids(broken).sign(of(101))
 
 

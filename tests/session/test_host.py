@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import attrs
 import pytest
 
@@ -135,7 +137,17 @@ def test_a_raw_call_is_not_sent_in_a_shape_it_does_not_have() -> None:
 def test_a_shape_that_an_interface_no_longer_has_is_forgotten() -> None:
     """What was learned counts only among the shapes of the one who asks."""
     memory = HostMemory()
-    memory.learn_shape(task_stats, task_stats.shapes[1])
+    memory.learn_shape(task_stats, next(shape for shape in task_stats.shapes if shape.as_number))
     narrow = attrs.evolve(task_stats, shapes=(FLAT, WRAPPED))
     assert not memory.knows_shape(narrow)
     assert set(order(memory, narrow)) == {FLAT, WRAPPED}
+
+
+async def test_a_refused_page_size_is_not_about_the_shape() -> None:
+    """While the page size is learned, a refusal costs the one request and no more."""
+    memory = HostMemory()
+    memory.learn_shape(system_indicators, system_indicators.shapes[0])
+    lesson = memory.lessons.setdefault(system_indicators.name, asyncio.Lock())
+    async with lesson:
+        assert order(memory, system_indicators) == [system_indicators.shapes[0]]
+    assert len(order(memory, system_indicators)) == len(system_indicators.shapes)
