@@ -14,6 +14,7 @@ from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 
 from cc_async.errors import CcError, ConnectError, ProtocolError, RequestTimeout
+from cc_async.session.deadline import Deadline
 from cc_async.session.failures import StaleConnection, http_reason, os_reason, proxy_refusal
 from cc_async.session.tls import check_pin, tls_failure
 
@@ -52,9 +53,13 @@ def _wake_reader(marks: dict[str, Any], closed: asyncio.Future[None]) -> None:
 class HttpExchange:
     """What is known about one request under way."""
 
-    __slots__ = ("_mark", "_name", "_on_sent", "_pin", "_protocol", "_reused", "_spoiled")
+    __slots__ = ("_connecting", "_mark", "_name", "_on_sent", "_pin", "_protocol", "_reused", "_spoiled")
 
-    def __init__(self, name: str, pin: bytes | None, on_sent: Callable[[], None]) -> None:
+    def __init__(
+        self, name: str, pin: bytes | None, on_sent: Callable[[], None], connecting: Deadline
+    ) -> None:
+        """Note what errors call the host, the certificate to find, and the limit of connecting."""
+        self._connecting = connecting
         self._name = name
         self._pin = pin
         self._on_sent = on_sent
@@ -76,6 +81,7 @@ class HttpExchange:
 
     def connected(self, connection: Connection) -> None:
         """Look at the connection the request is about to go out on."""
+        self._connecting.disarm()
         protocol = self._protocol = cast("ResponseHandler", connection.protocol)
         marks = vars(protocol)
         self._reused = _MARK in marks

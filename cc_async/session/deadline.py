@@ -75,6 +75,11 @@ class Deadline:
         self._error = error
         self._task.cancel()
 
+    def disarm(self) -> None:
+        """From now on the block ends by ``cut`` only."""
+        if self._handle is not None:
+            self._handle.cancel()
+
     def _fire(self, grace: float) -> None:
         """The time is over: cancel, unless the loop was blocked and the grace is not used yet."""
         if self._task is None:

@@ -159,4 +159,8 @@ class RetryState:
         base = retry.throttle_base if isinstance(error, Throttled) else retry.base
         delay = self._random.random() * min(retry.cap, base * 2.0 ** (self.failures - 1))
         asked = error.retry_after
-        return delay if asked is None else max(delay, min(asked, retry.max_retry_after))
+        if asked is None or isinstance(error, CircuitOpen):  # an open breaker's wait is our own
+            return delay
+        # The caller, too, sees the wait that is believed: a server's may be endless.
+        error.retry_after = asked = min(asked, retry.max_retry_after)
+        return max(delay, asked)

@@ -18,6 +18,8 @@ from cc_async.errors import ClosedError, ConfigError
 from cc_async.session.address import read_base_url, read_proxy
 from cc_async.session.aiohttp_exchange import HttpExchange, HttpRequest
 from cc_async.session.body import decompressed, too_large
+from cc_async.session.clock import Clock, LoopClock
+from cc_async.session.deadline import Deadline
 from cc_async.session.failures import StaleConnection, proxy_refusal
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
@@ -95,11 +97,14 @@ class Transport:
         self._limit = _positive("limit", limit)
         self.capacity = self._limit if connector is None else _smallest(connector, self._limit)
         """How many requests can travel at once."""
-        # aiohttp's connect limit counts the wait for a place in the pool, and others wait in a shared one.
-        connect = timeouts.connect if connector is None else None
+        # Connecting has a limit of our own, which forgives a blocked loop. It would count the wait for a
+        # place in a pool that others use too: there aiohttp limits the making of each connection.
+        self._connect = timeouts.connect if connector is None else None
+        each = timeouts.connect if connector is not None else None
         self._limits = aiohttp.ClientTimeout(
-            total=None, connect=connect, sock_connect=timeouts.connect, sock_read=timeouts.read
+            total=None, connect=None, sock_connect=each, sock_read=timeouts.read
         )
+        self._clock: Clock | None = None
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pid = 0
@@ -134,20 +139,24 @@ class Transport:
             ClosedError: after close, from another loop, in a forked child.
         """
         session = self._usable()
-        exchange = HttpExchange(self.name, self._pin, on_sent)
+        clock = self._clock or LoopClock()
+        until = None if self._connect is None else clock.monotonic() + self._connect
+        connecting = Deadline(until, clock)
+        exchange = HttpExchange(self.name, self._pin, on_sent, connecting)
         target = URL(f"{self._origin}{path}?{query}" if query else self._origin + path, encoded=True)
         try:
-            response = await session.request(
-                method,
-                target,
-                headers={**self._headers, "Content-Length": str(len(body)), **headers},
-                data=body or None,
-                allow_redirects=False,
-                ssl=self._ssl,
-                server_hostname=self._tls.server_name,
-                proxy=self._proxy,
-                middlewares=(exchange.once,),
-            )
+            async with connecting:
+                response = await session.request(
+                    method,
+                    target,
+                    headers={**self._headers, "Content-Length": str(len(body)), **headers},
+                    data=body or None,
+                    allow_redirects=False,
+                    ssl=self._ssl,
+                    server_hostname=self._tls.server_name,
+                    proxy=self._proxy,
+                    middlewares=(exchange.once,),
+                )
             try:
                 return await self._read(response, exchange)
             finally:
@@ -211,7 +220,7 @@ class Transport:
         except RuntimeError:
             text = "the connector belongs to another event loop"
             raise ClosedError(text, host=self.name) from None
-        self._loop, self._pid = loop, os.getpid()
+        self._loop, self._pid, self._clock = loop, os.getpid(), LoopClock(loop)
         return self._session
 
     async def close(self) -> None:

@@ -61,18 +61,7 @@ def elsewhere(server: FaultServer) -> Iterator[FaultServer]:
 
 
 @pytest.mark.parametrize(
-    "warm",
-    [
-        pytest.param(True, id="while answers come"),
-        pytest.param(
-            False,
-            id="while connecting",
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="the connect timeout is the HTTP library's: it does not forgive a blocked loop",
-            ),
-        ),
-    ],
+    "warm", [pytest.param(True, id="answers come"), pytest.param(False, id="connecting")]
 )
 async def test_fault_63_blocked_loop(warm: bool) -> None:
     """A loop blocked for 2 s, far beyond every limit, costs no request its answer, and no second try."""

@@ -214,7 +214,7 @@ def test_a_longer_retry_after_is_believed_if_the_caller_says_so() -> None:
         assert error is not None
         state = RetryState(Retry(max_retry_after=most), RetryBudget(500), LONGEST)
         assert state.decide(error) == delay
-        assert state.pause == delay
+        assert (state.pause, error.retry_after) == (delay, delay)
 
 
 def test_beyond_the_time_left_it_stops_at_once_and_pays_nothing() -> None:
