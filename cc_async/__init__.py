@@ -8,6 +8,7 @@ from cc_async.batch.plan import Plan
 from cc_async.batch.result import Batch, Failure
 from cc_async.batch.stream import Stream
 from cc_async.client import CmsClient
+from cc_async.clients.health import Health
 from cc_async.contract.codes import AgentStatus, CtiStatus, MediaType
 from cc_async.contract.records import (
     AgentCallStats,
@@ -52,7 +53,6 @@ from cc_async.errors import (
     UnknownKey,
 )
 from cc_async.gateway import GatewayClient
-from cc_async.health import Health
 from cc_async.query import Query
 from cc_async.session.auth import Auth, Unsigned
 from cc_async.session.breaker import Breaker

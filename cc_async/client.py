@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from cc_async.asking import Options
-from cc_async.base import MOST_CONCURRENT, UNSET, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import CC_ID, VDN, read_id, read_ids, read_task_ids, read_window
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
-from cc_async.cms_base import ByVdn, CmsBase, Ids, check_array_limit, check_page_size, cms_quotas
+from cc_async.clients.asking import Options
+from cc_async.clients.base import MOST_CONCURRENT, UNSET, Unset, check_auth, check_count, check_timeout
+from cc_async.clients.cms_base import ByVdn, CmsBase, Ids, check_array_limit, check_page_size, cms_quotas
+from cc_async.clients.core import Core, RequestShape, Setup
 from cc_async.contract import endpoints
 from cc_async.contract.records import (
     AgentState,
@@ -26,7 +27,6 @@ from cc_async.contract.records import (
     Vdn,
 )
 from cc_async.contract.spec import Group, KeyKind, Question, Quota
-from cc_async.core import Core, RequestShape, Setup
 from cc_async.query import Query
 from cc_async.session.auth import Auth
 from cc_async.session.breaker import Breaker

@@ -7,13 +7,21 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from cc_async.asking import Options
-from cc_async.base import MOST_CONCURRENT, UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import AGENT, read_ids
+from cc_async.clients.asking import Options
+from cc_async.clients.base import (
+    MOST_CONCURRENT,
+    UNSET,
+    BaseClient,
+    Unset,
+    check_auth,
+    check_count,
+    check_timeout,
+)
+from cc_async.clients.core import Core, Setup
 from cc_async.contract import endpoints
 from cc_async.contract.records import AgentCallStats
 from cc_async.contract.spec import Group, Host, KeyKind, Question
-from cc_async.core import Core, Setup
 from cc_async.query import Query
 from cc_async.session.auth import Auth
 from cc_async.session.breaker import Breaker

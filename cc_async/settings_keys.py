@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cc_async.base import MOST_CONCURRENT, check_count
-from cc_async.cms_base import check_page_size
+from cc_async.clients.base import MOST_CONCURRENT, check_count
+from cc_async.clients.cms_base import check_page_size
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Host, Quota
 from cc_async.errors import ConfigError

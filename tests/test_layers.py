@@ -18,20 +18,7 @@ LAYERS = (
     {"session"},
     {"batch"},
     {"export"},  # files are written from streams; a query knows how to ask for one
-    {
-        "query",
-        "lookup",
-        "one",
-        "asking",
-        "core",
-        "base",
-        "cms_base",
-        "client",
-        "gateway",
-        "health",
-        "settings",
-        "settings_keys",
-    },
+    {"query", "clients", "client", "gateway", "settings", "settings_keys"},
     {"agents", "monitor"},
     {""},  # cc_async itself: the public names, which everything below is imported for
     {"integrations"},

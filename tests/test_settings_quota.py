@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cc_async.cms_base import cms_quotas
+from cc_async.clients.cms_base import cms_quotas
 from cc_async.contract import endpoints
 from cc_async.contract.spec import Quota
 from cc_async.gateway import gateway_quotas

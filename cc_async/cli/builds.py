@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cc_async import CmsClient, GatewayClient, Query
-from cc_async.base import UNSET, Unset
 from cc_async.cli.ids import parse_numbers, parse_tasks
 from cc_async.cli.options import When
 from cc_async.cli.run import Build, built, skill_ids
 from cc_async.cli.times import parse_window
+from cc_async.clients.base import UNSET, Unset
 from cc_async.session.clock import LoopClock
 
 Limit = float | Unset | None

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from attrs import evolve
 
 from cc_async import CmsClient, ConfigError, GatewayClient, settings
-from cc_async.base import Unset
 from cc_async.cli.options import Link
 from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
+from cc_async.clients.base import Unset
 from cc_async.session.events import Observer
 from cc_async.session.secret import Secret
 from cc_async.settings import Site

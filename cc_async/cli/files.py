@@ -32,7 +32,7 @@ from cc_async.cli.ids import parse_numbers
 from cc_async.cli.options import Link, Vdns, When
 from cc_async.cli.times import parse_duration
 from cc_async.cli.usage import UsageError
-from cc_async.cms_base import cms_quotas
+from cc_async.clients.cms_base import cms_quotas
 from cc_async.contract.endpoints import system_indicators
 from cc_async.export import Exported, Recorded, Target, export, record, sync, verify
 from cc_async.session.clock import LoopClock

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from cyclopts import Group, Parameter
 
-from cc_async.base import UNSET, Unset
 from cc_async.batch.learn import PageSize
 from cc_async.cli.output import Format
+from cc_async.clients.base import UNSET, Unset
 from cc_async.settings_keys import read_key
 
 _CONNECTION = Group("Connection", sort_key=10)

@@ -11,9 +11,9 @@ import pytest
 from waiting import until
 
 from cc_async import AkSk, CircuitOpen, ClosedError, NoPermission, Quota, Retry, ServerError, Throttled
+from cc_async.clients.core import Core, Setup
 from cc_async.contract.endpoints import ENDPOINTS, skill_states, task_stats
 from cc_async.contract.spec import Endpoint, KeyKind
-from cc_async.core import Core, Setup
 from cc_async.errors import ApiError
 from cc_async.session.call import Call
 from cc_async.session.quotas import Quotas

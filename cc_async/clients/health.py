@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from attrs import field, frozen
 
+from cc_async.clients.core import Core
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Host
-from cc_async.core import Core
 from cc_async.session.session import Session
 
 

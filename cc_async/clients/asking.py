@@ -15,10 +15,10 @@ from cc_async.batch.packing import ArrayLimit
 from cc_async.batch.result import Batch, Failure
 from cc_async.batch.split import SplitOptions, split
 from cc_async.batch.stream import Stream
+from cc_async.clients.core import Core
+from cc_async.clients.lookup import Resolved
 from cc_async.contract.spec import Endpoint, Question
-from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError, ClosedError
-from cc_async.lookup import Resolved
 from cc_async.session import events
 from cc_async.session.call import Call
 from cc_async.session.quotas import Quotas

@@ -11,19 +11,19 @@ from typing import Any, Final, Self, TypeVar
 
 from attrs import evolve
 
-from cc_async.asking import Asking, Options, ask, stream
 from cc_async.batch.checked import check_cc_id, checked
 from cc_async.batch.ids import IdRange, above
 from cc_async.batch.merge import merged
 from cc_async.batch.plan import Plan, plan
 from cc_async.batch.result import Batch
+from cc_async.clients.asking import Asking, Options, ask, stream
+from cc_async.clients.core import Core
+from cc_async.clients.health import Health, health_of
+from cc_async.clients.lookup import Resolved
+from cc_async.clients.one import one, single
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Group, Host, Question
-from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
-from cc_async.health import Health, health_of
-from cc_async.lookup import Resolved
-from cc_async.one import one, single
 from cc_async.query import Origin, Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call

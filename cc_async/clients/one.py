@@ -6,14 +6,14 @@ from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
-from cc_async.asking import Asking, Options, tell_done, tell_dropped
 from cc_async.batch.coalesce import Joined, Key
 from cc_async.batch.engine import End
 from cc_async.batch.ids import AGENT, SKILL, VDN, IdRange, read_id, read_task_ids
+from cc_async.clients.asking import Asking, Options, tell_done, tell_dropped
+from cc_async.clients.core import Core
+from cc_async.clients.lookup import Resolved
 from cc_async.contract.spec import Endpoint, Group, Question, Whole, Windows
-from cc_async.core import Core
 from cc_async.errors import CallTimeout, CcError
-from cc_async.lookup import Resolved
 from cc_async.session.call import Call
 from cc_async.session.deadline import Deadline
 from cc_async.session.session import Session

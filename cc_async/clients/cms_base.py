@@ -8,13 +8,21 @@ from typing import Any, Self, TypeVar
 
 from attrs import evolve
 
-from cc_async.base import MOST_CONCURRENT, UNSET, BaseClient, Unset, check_auth, check_count, check_timeout
 from cc_async.batch.ids import CC_ID, SKILL, VDN, read_id, read_ids
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
+from cc_async.clients.base import (
+    MOST_CONCURRENT,
+    UNSET,
+    BaseClient,
+    Unset,
+    check_auth,
+    check_count,
+    check_timeout,
+)
+from cc_async.clients.lookup import Resolved, resolve
 from cc_async.contract import endpoints
 from cc_async.contract.spec import Endpoint, Group, Host, IdArray, KeyKind, OneByOne, Question, Quota, Shape
-from cc_async.lookup import Resolved, resolve
 from cc_async.query import Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
