@@ -75,7 +75,7 @@ async def test_what_arrived_of_a_failed_asking_is_in_order_too() -> None:
             asker = Asker(cms.skill_call_stats(ids))
             assert asker.planned > 0
             await asker.ask()
-            sim.fail("skill_call_stats", code="0100002", times=1)
+            sim.fail("skill_call_stats", code="0300028", times=1)
             with pytest.raises(BatchError) as caught:
                 await asker.ask()
         assert sim.requests[-1].body["skillIds"][-2:] == [1, 300]
