@@ -16,7 +16,7 @@ MakeCms = Callable[..., CmsClient]
 
 LATE = 0.1
 """Client and server share one loop here: on a busy machine a handler runs that much later, in seconds, than
-the 50 ms a quota allows for. The server's windows are shorter by it; a client that did not pace fails all the same.
+the 50 ms a quota allows for. The server's windows are shorter by it; without pacing they overflow still.
 """
 
 
