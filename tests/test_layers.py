@@ -20,13 +20,16 @@ LAYERS = (
     {"export"},  # files are written from streams; a query knows how to ask for one
     {"query", "clients", "client", "gateway", "settings", "settings_keys"},
     {"agents", "monitor"},
+    {"board"},  # what a wallboard shows, fed by watches
     {""},  # cc_async itself: the public names, which everything below is imported for
     {"integrations"},
+    {"serve", "doctor", "capture"},
     {"cli", "testing", "__main__"},
 )
 RANK = {part: rank for rank, parts in enumerate(LAYERS) for part in parts}
 MAY_IMPORT_SIMULATOR = {"cli", "testing", "__main__"}
 OPTIONAL = {
+    "cryptography",
     "cyclopts",
     "opentelemetry",
     "polars",
@@ -35,10 +38,17 @@ OPTIONAL = {
     "redis",
     "rich",
     "taskiq",
+    "taskiq_redis",
+    "tomlkit",
     "uvloop",
 }
 MAY_IMPORT_OPTIONAL = {"cli", "integrations"}
-TRANSPORT = {"session/transport.py", "session/aiohttp_exchange.py", "session/tls.py"}
+TRANSPORT = {
+    "session/transport.py",
+    "session/aiohttp_exchange.py",
+    "session/tls.py",
+    "integrations/webhook.py",  # speaks to somebody else's server
+}
 SERVER_SIDE_OF_AIOHTTP = {"web", "hdrs"}
 CLOCKS = {"time", "monotonic", "sleep", "time_ns", "monotonic_ns"}
 RANDOM_CLASSES = {"Random", "SystemRandom"}
