@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from cyclopts import Group, Parameter
 
 from cc_async.cli import builds
 from cc_async.cli.run import Build
-from cc_async.cli.times import parse_zone
+from cc_async.cli.times import parse_duration, parse_zone
 from cc_async.cli.usage import UsageError
 from cc_async.export import Privacy, Target
 from cc_async.export.formats import check_format
@@ -26,6 +26,11 @@ Reread = Annotated[str, Parameter(help="How much is read again; late rows take t
 Settle = Annotated[str, Parameter(help="How old 5 minutes must be before they are asked.")]
 Interfaces = Annotated[str, Parameter(help="Any of skill-stats,skill-states,agents,agent-states,task-stats.")]
 Every = Annotated[str, Parameter(help="Time between two polls.")]
+StandBy = Annotated[
+    str | None,
+    Parameter(help="Redis that says who records: redis://host:6379/0, or env (CC_ASYNC_REDIS_URL)."),
+]
+TakeOver = Annotated[str, Parameter(help="Time within which a stand-by takes over from one that died.")]
 Lasting = Annotated[str | None, Parameter(help="Stop after this time, such as 8h.")]
 Verify = Annotated[
     bool, Parameter(negative="", help="Read every part again; without a time, do nothing else.")
@@ -99,3 +104,11 @@ def builds_of(interfaces: str, polled: Polled, *, partial: bool) -> list[Build]:
             hint = "skill-stats, skill-states, agents, agent-states, task-stats"
             raise UsageError(f"{name!r} cannot be recorded", hint=hint)
     return made
+
+
+def span(text: str, option: str) -> timedelta:
+    """Read a duration of an option; raises UsageError."""
+    try:
+        return parse_duration(text)
+    except UsageError:
+        raise UsageError(f"{option}: {text!r} is no duration", hint="write 10s, 90m, 24h or 1d12h") from None

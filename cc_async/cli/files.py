@@ -1,12 +1,11 @@
-"""``backfill``, ``sync`` and ``record``: answers into files that can be stopped at any moment."""
+"""``backfill`` and ``sync``: closed periods into files; they can be stopped at any moment."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,17 @@ from cyclopts import App
 from cc_async import CcError, CmsClient, Query
 from cc_async.cli import builds, connect, file_options, run
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
-from cc_async.cli.file_options import (
-    Directory,
-    Every,
-    Files,
-    Interfaces,
-    Lasting,
-    Polled,
-    Reread,
-    Settle,
-    Since,
-    Verify,
-)
+from cc_async.cli.file_options import Directory, Files, Reread, Settle, Since, Verify, span
 from cc_async.cli.file_progress import Meter
 from cc_async.cli.ids import parse_numbers
 from cc_async.cli.options import Link, Vdns, When
-from cc_async.cli.times import parse_duration
-from cc_async.cli.usage import UsageError
 from cc_async.clients.cms_base import cms_quotas
 from cc_async.contract.endpoints import system_indicators
-from cc_async.export import Exported, Recorded, Target, export, record, sync, verify
+from cc_async.export import Exported, Target, export, sync, verify
 from cc_async.session.clock import LoopClock
 
-_LINK, _WHEN, _FILES, _POLLED = Link(), When(), Files(), Polled()
+_LINK, _WHEN, _FILES = Link(), When(), Files()
 _ALWAYS = datetime(9000, 1, 1, tzinfo=UTC)
-_SHORTEST_TIMEOUT = 30.0
 
 Ask = Callable[[Query[Any], Target, Meter], Awaitable[Exported]]
 
@@ -48,7 +33,6 @@ def add_to(app: App) -> None:
     """Hook the commands into the app."""
     app.command(backfill)
     app.command(name="sync")(keep_up)
-    app.command(name="record")(keep_recording)
 
 
 def backfill(
@@ -87,7 +71,7 @@ def keep_up(
 ) -> int:
     """Bring the indicators in DIRECTORY up to now: what is new, and the last hours again for late rows."""
     back, again, wait = (
-        _span(text, option)
+        span(text, option)
         for text, option in ((since, "--since"), (reread, "--reread"), (settle, "--settle"))
     )
     ids = parse_numbers(vdns, "--vdns")
@@ -104,48 +88,6 @@ def keep_up(
         return await sync(query, target, reread=again, settle=wait, on_progress=meter.on_progress)
 
     return _export(link, build, file_options.target(directory, files), ask)
-
-
-def keep_recording(
-    directory: Directory,
-    interfaces: Interfaces,
-    *,
-    every: Every = "10s",
-    lasting: Lasting = None,
-    polled: Polled = _POLLED,
-    files: Files = _FILES,
-    link: Link = _LINK,
-) -> int:
-    """Poll interfaces that keep no history into files until Ctrl-C; gap rows say when a poll failed.
-
-    Ctrl-C is its usual end: exit code 0, 3 when there were gaps.
-    """
-    beat = _span(every, "--every").total_seconds()
-    beats = None if lasting is None else max(1, int(_span(lasting, "--lasting").total_seconds() // beat))
-    makers = file_options.builds_of(interfaces, polled, partial=True)
-    target = file_options.target(directory, files)
-    limited = link if link.timeout else replace(link, timeout=str(max(beat, _SHORTEST_TIMEOUT)))
-
-    accounts: dict[str, Recorded] = {}
-
-    def note(account: Recorded) -> None:
-        accounts[account.interface] = account
-
-    async def work() -> None:
-        async with connect.cms_client(connect.with_keys(connect.site_of(limited))) as cms:
-            queries = [await make(cms) for make in makers]
-            for query in queries:
-                note(Recorded(query.question.interface))
-            await record(queries, target, every=beat, beats=beats, on_poll=note)
-
-    try:
-        asyncio.run(work())
-    except KeyboardInterrupt:
-        if not accounts:
-            raise
-    for one in accounts.values():
-        run.say(f"{one.interface}: {one.polls:,} polls, {one.rows:,} rows, {one.gaps:,} gaps")
-    return FINE if not any(one.gaps for one in accounts.values()) else PARTIAL
 
 
 def _export(link: Link, build: run.Build, target: Target, ask: Ask) -> int:
@@ -181,11 +123,3 @@ def _verify(directory: Path) -> int:
         f"{parts:,} parts, {rows:,} rows: {f'{len(damages):,} problems' if damages else 'all as written'}"
     )
     return NOTHING if damages or not parts else FINE
-
-
-def _span(text: str, option: str) -> timedelta:
-    """Read a duration of an option; raises UsageError."""
-    try:
-        return parse_duration(text)
-    except UsageError:
-        raise UsageError(f"{option}: {text!r} is no duration", hint="write 10s, 90m, 24h or 1d12h") from None

@@ -8,15 +8,14 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, tzinfo
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from cc_async.monitor import state
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.judge import Judge, Sample
 from cc_async.monitor.memory import KIND, VERSION, Memory
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
+from cc_async.monitor.state import StateStore, damaged, encode, load, store_of
 from cc_async.monitor.subject import Names
 from cc_async.monitor.watching import Watch
 
@@ -30,6 +29,7 @@ def alerts(
     names: Names | None = None,
     zone: tzinfo = UTC,
     state_file: str | PathLike[str] | None = None,
+    state: StateStore | None = None,
 ) -> Alerts:
     """Judge what watches bring, and hand over each alert when it is raised and when it is cleared.
 
@@ -50,6 +50,7 @@ def alerts(
         state_file: remembers what stands, so that a restart tells nothing twice. It is written before an
             alert is handed over: one that was being handed over in a crash is in ``raised`` afterwards. One
             process per file.
+        state: any other place for the same, in place of ``state_file``.
 
     Raises:
         ValueError: two rules have one id.
@@ -64,8 +65,7 @@ def alerts(
         sources = {str(number): one for number, one in enumerate(watches, 1)}
     if not sources:
         raise ValueError("alerts needs something to watch")
-    path = None if state_file is None else Path(state_file)
-    return Alerts(sources, checked(rules), names, zone, path)
+    return Alerts(sources, checked(rules), names, zone, store_of(state_file, state))
 
 
 class Alerts:
@@ -81,9 +81,9 @@ class Alerts:
         rules: tuple[Rule, ...],
         names: Names | None,
         zone: tzinfo,
-        path: Path | None,
+        store: StateStore | None,
     ) -> None:
-        self._sources, self._rules, self._names, self._zone, self._path = sources, rules, names, zone, path
+        self._sources, self._rules, self._names, self._zone, self._store = sources, rules, names, zone, store
         self._judge = Judge(rules, names=names, zone=zone)
         self._stack = AsyncExitStack()
         self._ready: deque[Alert] = deque()
@@ -95,9 +95,9 @@ class Alerts:
         if self._entered:
             raise RuntimeError("alerts are entered once; call alerts() again")
         self._entered = True
-        if self._path is not None:
+        if self._store is not None:
             self._judge = Judge(
-                self._rules, names=self._names, zone=self._zone, memory=self._loaded(self._path)
+                self._rules, names=self._names, zone=self._zone, memory=self._loaded(self._store)
             )
         async with AsyncExitStack() as stack:
             for source in self._sources.values():
@@ -148,7 +148,7 @@ class Alerts:
         except StopAsyncIteration:
             return
         self._ready.extend(self._judge.take(sample, source=name))
-        self._unsaved = self._path is not None
+        self._unsaved = self._store is not None
         self._ask(name)
 
     def _ask(self, name: str) -> None:
@@ -160,23 +160,23 @@ class Alerts:
 
         self._asked[asyncio.create_task(newest(), name=f"cc_async.alerts.{name}")] = name
 
-    def _loaded(self, path: Path) -> Memory:
-        body = state.load(path, KIND, VERSION)
+    def _loaded(self, store: StateStore) -> Memory:
+        body = load(store, KIND, VERSION)
         if body is None:
             return Memory()
         try:
             return Memory.from_state(body, frozenset(rule.id for rule in self._rules))
         except (KeyError, TypeError, ValueError):
-            raise state.damaged(path) from None
+            raise damaged(store) from None
 
     async def _save(self) -> None:
         """Write the state; a reader who is cancelled meanwhile finds the same writing again."""
-        if self._path is None:
+        if self._store is None:
             return
         if self._writing is None and self._unsaved:
-            text = state.encode(KIND, VERSION, self._judge.memory.to_state())
+            text = encode(KIND, VERSION, self._judge.memory.to_state())
             self._unsaved = False
-            self._writing = asyncio.create_task(asyncio.to_thread(state.write, self._path, text))
+            self._writing = asyncio.create_task(self._store.write(text))
         if self._writing is not None:
             writing = self._writing
             await asyncio.wait([writing])

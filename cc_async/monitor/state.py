@@ -1,40 +1,97 @@
-"""A small state file: whole or as it was before, with its kind and version inside."""
+"""A small state: whole or as it was before, with its kind and version inside; where it is kept is a seam."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
+from anyio import to_thread
 
 from cc_async.errors import ExportError
 
 
-def load(path: Path, kind: str, version: int) -> dict[str, Any] | None:
-    """The body that was saved last; None: there is no file yet.
+class StateStore(Protocol):
+    """Where a state is kept between two runs, or between a leader and its stand-by."""
+
+    @property
+    def name(self) -> str:
+        """What errors call it; no secret in it."""
+        ...
+
+    def read(self) -> bytes | None:
+        """The text that was there when the store was opened; None: there is none yet. Never waits long."""
+        ...
+
+    async def write(self, text: bytes) -> None:
+        """Put a text in the place of the one before, in one step; raises a CcError when it is not kept."""
+        ...
+
+
+class FileStore:
+    """A state in a file; its folder must exist, and one process writes it."""
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        self._path = Path(path)
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self._path)
+
+    def read(self) -> bytes | None:
+        """The text of the file; None: there is no file. Raises ExportError."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _told(self._path, error) from error
+
+    async def write(self, text: bytes) -> None:
+        """As ``write_now``, in a thread.
+
+        anyio waits for the thread even when cancelled: an older state never lands on a newer one.
+        """
+        await to_thread.run_sync(write, self._path, text)
+
+    def write_now(self, text: bytes) -> None:
+        """Write the file; blocks until it is on the disk. Raises ExportError."""
+        write(self._path, text)
+
+
+def store_of(state_file: str | PathLike[str] | None, state: StateStore | None) -> StateStore | None:
+    """The store that was given, one of the two ways or none; raises ValueError for both."""
+    if state_file is None:
+        return state
+    if state is not None:
+        raise ValueError("state_file= and state= exclude each other: a state is kept in one place")
+    return FileStore(state_file)
+
+
+def load(store: StateStore, kind: str, version: int) -> dict[str, Any] | None:
+    """The body that was saved last; None: there is none yet.
 
     Raises:
-        ExportError: the file cannot be read, is damaged, is another kind, or of a newer release. It is left
+        ExportError: it cannot be read, is damaged, is another kind, or of a newer release. It is left
             as it is: going on from nothing would lose sums without a word.
     """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    text = store.read()
+    if text is None:
         return None
-    except OSError as error:
-        raise _told(path, error) from error
     try:
         found = msgspec.json.decode(text)
         of_kind, of_version, body = found["kind"], found["version"], found["body"]
     except (msgspec.DecodeError, KeyError, TypeError):
-        raise damaged(path) from None
+        raise damaged(store) from None
     if of_kind != kind or not isinstance(body, dict):
-        raise ExportError(f"{path} is not a state of {kind}", hint="give another state_file=")
+        raise ExportError(f"{store.name} is not a state of {kind}", hint="give another state_file=")
     if of_version != version:
         raise ExportError(
-            f"{path} is of version {of_version}, but this release reads version {version}",
+            f"{store.name} is of version {of_version}, but this release reads version {version}",
             hint="use the release that wrote it, or move it away to begin anew",
         )
     return body
@@ -65,9 +122,9 @@ def write(path: Path, text: bytes) -> None:
         raise _told(path, error) from error
 
 
-def damaged(path: Path) -> ExportError:
+def damaged(store: StateStore) -> ExportError:
     """The error of a state that cannot be understood."""
-    return ExportError(f"{path} is damaged", hint="restore it, or move it away to begin anew")
+    return ExportError(f"{store.name} is damaged", hint="restore it, or move it away to begin anew")
 
 
 def _told(path: Path, error: OSError) -> ExportError:

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
-from anyio import to_thread
-
 from cc_async.contract.records import SkillCallStats
-from cc_async.monitor import state
 from cc_async.monitor.account import HELD, Account, Counts, add
+from cc_async.monitor.state import FileStore, StateStore, damaged, encode, load, store_of
 from cc_async.monitor.sums import (
     BUCKET_SECONDS,
     COUNTS,
@@ -46,6 +43,7 @@ class Stitcher:
     Args:
         state_file: where the sums are kept, so that a restart goes on from there, inside a bucket too;
             its folder must exist. Written by ``save`` and ``take``. One process per file.
+        state: any other place for them, in place of ``state_file``; written by ``take``.
         settle: a bucket counts as closed from this many seconds before its end, 0 to 60: the last
             aligned beat of a bucket closes it, not the first one of the next. Later samples revise it.
 
@@ -53,18 +51,24 @@ class Stitcher:
         ExportError: the state file cannot be read, is damaged, or is of another release.
     """
 
-    def __init__(self, *, state_file: str | PathLike[str] | None = None, settle: float = 15.0) -> None:
+    def __init__(
+        self,
+        *,
+        state_file: str | PathLike[str] | None = None,
+        state: StateStore | None = None,
+        settle: float = 15.0,
+    ) -> None:
         if not 0 <= settle <= 60:
             raise ValueError(f"settle must be 0 to 60 seconds, not {settle}")
-        self._path = None if state_file is None else Path(state_file)
+        self._store = store_of(state_file, state)
         self._settle = settle
         self._accounts: dict[SkillKey, Account] = {}
         self._cc_id: int | None = None
         self._now = 0.0
         self._closed: int | None = None
         self._saving = asyncio.Lock()
-        if self._path is not None:
-            self._load(self._path)
+        if self._store is not None:
+            self._load(self._store)
 
     # Taking samples
 
@@ -94,18 +98,22 @@ class Stitcher:
         return self._advance(newest, revised, refused)
 
     async def take(self, rows: Iterable[SkillCallStats]) -> Stitched:
-        """As ``feed``, then save the state in a thread; raises ExportError when that fails."""
+        """As ``feed``, then save the state; raises ExportError, or what ``state`` raises, when that fails."""
         stitched = self.feed(rows)
-        if self._path is not None:
+        if self._store is not None:
             async with self._saving:
-                # anyio waits for the thread even when cancelled: an older state never lands on a newer one.
-                await to_thread.run_sync(state.write, self._path, self._encoded())
+                await self._store.write(self._encoded())
         return stitched
 
     def save(self) -> None:
-        """Write the state file, if there is one; blocks until it is on the disk. Raises ExportError."""
-        if self._path is not None:
-            state.write(self._path, self._encoded())
+        """Write the state file, if there is one; blocks until it is on the disk.
+
+        Raises ExportError, and TypeError for a ``state`` that is no file: ``await take(())`` saves that.
+        """
+        if isinstance(self._store, FileStore):
+            self._store.write_now(self._encoded())
+        elif self._store is not None:
+            raise TypeError("save() writes files; 'await stitcher.take(())' saves into any other state=")
 
     def _check(self, cc_id: int | None) -> None:
         if cc_id is None or cc_id == self._cc_id:
@@ -225,17 +233,17 @@ class Stitcher:
     def _encoded(self) -> bytes:
         queues = [[*key, account.to_state()] for key, account in self._accounts.items()]
         body = {"cc_id": self._cc_id, "now": self._now, "closed": self._closed, "queues": queues}
-        return state.encode(KIND, VERSION, body)
+        return encode(KIND, VERSION, body)
 
-    def _load(self, path: Path) -> None:
-        body = state.load(path, KIND, VERSION)
+    def _load(self, store: StateStore) -> None:
+        body = load(store, KIND, VERSION)
         if body is None:
             return
         try:
             self._cc_id, self._now, self._closed = body["cc_id"], body["now"], body["closed"]
             self._accounts = {(vdn, skill): Account.from_state(one) for vdn, skill, one in body["queues"]}
         except (KeyError, TypeError, ValueError):
-            raise state.damaged(path) from None
+            raise damaged(store) from None
 
 
 def _bucket(row: SkillCallStats, at: float | None) -> int | None:

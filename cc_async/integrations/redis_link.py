@@ -1,0 +1,70 @@
+"""The way to Redis or Valkey: its address without a secret in any text, and calls that end in time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from redis.asyncio import Redis
+from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
+
+from cc_async.errors import CcError, ConfigError
+
+__all__ = ["RedisAway", "checked", "connect", "in_time", "masked"]
+
+T = TypeVar("T")
+_SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
+_HINT = "write redis://host:6379/0, or rediss:// for TLS"
+
+
+class RedisAway(CcError):
+    """Redis did not answer, or not in time; the text names it without its password."""
+
+    retryable = True
+
+
+def checked(url: str) -> str:
+    """An address that redis-py takes (``redis``, ``rediss``, ``unix``, ``valkey``); raises ConfigError."""
+    try:
+        parts = urlsplit(url)
+        whole = bool(parts.path if parts.scheme == "unix" else parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ConfigError("the address of Redis cannot be read", hint=_HINT)
+    scheme = _SCHEMES.get(parts.scheme, parts.scheme)
+    if scheme not in ("redis", "rediss", "unix"):
+        raise ConfigError(f"the address of Redis begins with {scheme!r}", hint=_HINT)
+    return urlunsplit(parts._replace(scheme=scheme))
+
+
+def masked(url: str) -> str:
+    """The address as texts show it: no user, no password, no options."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, ("***@" if "@" in parts.netloc else "") + host, parts.path, "", ""))
+
+
+def connect(url: str, *, deadline: float) -> Redis:
+    """Open on first use; a command that takes longer than ``deadline`` seconds fails."""
+    return Redis.from_url(checked(url), socket_timeout=deadline, socket_connect_timeout=deadline)
+
+
+async def in_time(call: Awaitable[T], seconds: float, what: str) -> T:
+    """Wait for one call; raises RedisAway, and ConfigError where the server wants another password."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await call
+    except (AuthenticationError, AuthorizationError):
+        raise ConfigError(f"{what} refuses our password", hint="set CC_ASYNC_REDIS_URL") from None
+    except TimeoutError:
+        raise RedisAway(f"{what} did not answer in {seconds:.3g} s") from None
+    except (RedisError, OSError) as error:
+        raise RedisAway(f"{what}: {_plain(error)}") from None
+
+
+def _plain(error: Exception) -> str:
+    """What happened, in one line; redis-py never puts the password into it."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
