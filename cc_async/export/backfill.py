@@ -11,7 +11,7 @@ from attrs import field, frozen
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Window, Windows
 from cc_async.export.layout import Site, Target
-from cc_async.export.partitions import Coverage, floored, partitions
+from cc_async.export.partitions import Coverage, floored, missing, partitions
 from cc_async.export.progress import Exported, OnProgress
 from cc_async.export.run import Run
 from cc_async.export.schema import Schema
@@ -36,27 +36,24 @@ async def export(query: Query[Any], target: Target, *, on_progress: OnProgress |
     with await to_thread.run_sync(Store, target, interface, site, Schema.of(origin.record)) as store:
         run = Run(query, store, on_progress)
         if isinstance(rule, Windows):
-            return await _by_time(run, rule)
+            return await _by_time(run, store, rule)
         return await run.snapshot()
 
 
-async def _by_time(run: Run, rule: Windows) -> Exported:
+async def _by_time(run: Run, store: Store, rule: Windows) -> Exported:
     """Ask what is not done; partitions with a missing or damaged part are done no longer."""
-    store, query = run.store, run.query
+    query = run.query
     await to_thread.run_sync(store.retire, store.damaged())
     until = floored(query.origin.now(), rule.period)
     done = [window for entry in store.manifest.entries.values() for window in entry.done]
 
-    def asked() -> Iterator[tuple[Window, list[Window]]]:
-        coverage = Coverage(store.target, done)
-        for window in partitions(query.question, rule, store.target, until):
-            yield window, coverage.left(window)
-            coverage.add(window)
+    def asked() -> Iterator[list[Window]]:
+        return missing(partitions(query.question, rule, store.target, until), Coverage(store.target, done))
 
-    for _, left in asked():
+    for left in asked():
         run.progress.total += len(left)
         run.progress.skipped += not left
-    wanted = (window for _, left in asked() for window in left)
+    wanted = (window for left in asked() for window in left)
     return await run.windows(
         wanted, Fill(query.question, store, rule.period, before=Coverage(store.target, done))
     )

@@ -84,6 +84,25 @@ def move(source: Path, target: Path) -> None:
         sync_folder(target.parent)
 
 
+def claim(path: Path, data: bytes, temporary: Path) -> bool:
+    """Make a whole file unless there is one of that name; False when somebody was first.
+
+    A hard link is made or is there already, on network file systems too; there is nothing in between.
+    """
+    write_whole(temporary, data)
+    try:
+        with guarded(path):
+            make_folder(path.parent)
+            try:
+                os.link(temporary, path)
+            except FileExistsError:
+                return False
+            sync_folder(path.parent)
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder, and see its name in the one above onto the disk."""
     with guarded(folder):
@@ -110,16 +129,16 @@ def sync_folder(folder: Path) -> None:
 
 
 class Lock:
-    """One writer at a time, by a locked file; the system gives it back when the process ends, however."""
+    """One writer, or many that share, by a locked file; the system gives it back however a process ends."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the lock; raises ExportError when another writer has it."""
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
+        """Take the lock; raises ExportError when another writer has it, and may not share it."""
         with guarded(path):
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if fcntl is None:
             return
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError:
             os.close(self._handle)
             raise ExportError(

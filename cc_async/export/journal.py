@@ -10,7 +10,8 @@ from cc_async.contract.spec import Question
 from cc_async.export import files
 from cc_async.export.cells import instant, plain
 from cc_async.export.schema import POLLED_AT, Columns, Schema, length
-from cc_async.export.store import ROWS, Store
+from cc_async.export.staged import ROWS
+from cc_async.export.store import Store
 
 
 class Journal:

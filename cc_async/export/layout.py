@@ -15,7 +15,7 @@ from cc_async.export.privacy import Privacy
 
 WORK = "_cc_async"
 """Folder of the manifests, locks and unfinished files; readers of ``DIR/<interface>`` never see it."""
-_PART = re.compile(r"part-[0-9]{6,}-[0-9]+\.(?:parquet|jsonl|csv)")
+_PART = re.compile(r"part-(?:[0-9]{6,}|[0-9a-f]{16}-[0-9a-f]{8})-[0-9]+\.(?:parquet|jsonl|csv)")
 
 
 def zone_name(zone: tzinfo) -> str:
@@ -102,6 +102,15 @@ class Layout:
         return self.work / "lock"
 
     @property
+    def queueing(self) -> Path:
+        """Held by whoever finds out what is missing and asks workers for it."""
+        return self.work / "queueing"
+
+    def slip(self, day: date, key: str) -> Path:
+        """What one of many writers has finished, until a lone writer takes it into the manifest."""
+        return self.work / "entries" / day.isoformat() / f"{key}.json"
+
+    @property
     def aside(self) -> Path:
         """Where files go that the manifest does not know or that are damaged: nothing is thrown away."""
         return self.work / "set_aside"
@@ -120,6 +129,6 @@ class Layout:
         return sorted(name for name in names if _PART.fullmatch(name.rpartition("/")[2]))
 
 
-def part_name(day: date, entry: int, number: int, form: Format) -> str:
+def part_name(day: date, stem: str, number: int, form: Format) -> str:
     """``date=2026-03-01/part-000017-0.parquet``: part 0 of the 17th entry of the manifest."""
-    return f"date={day.isoformat()}/part-{entry:06d}-{number}.{form}"
+    return f"date={day.isoformat()}/part-{stem}-{number}.{form}"

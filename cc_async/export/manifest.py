@@ -76,6 +76,10 @@ class Entry:
             else None,
         }
 
+    def encoded(self) -> bytes:
+        """The entry as a line of text."""
+        return _line(self.line())
+
     @classmethod
     def read(cls, line: Mapping[str, Any]) -> Entry:
         """Read what ``line`` made."""
@@ -166,14 +170,19 @@ class Manifest:
         moved = moved and self.header.get("host") != header["host"]
         if moved:
             self.header = {**self.header, "host": header["host"]}
-        for name, value in header.items():
-            if self.header.get(name) != value:
-                raise ExportError(
-                    f"{self.path.parent} was begun with {name}={self.header.get(name)}, not {value}",
-                    hint=_OTHER_HOST if name == "host" else _OTHER_CHOICE,
-                )
+        self.agree(header)
         if moved or self._lines > _STALE + 2 * len(self.entries):
             self._rewrite()
+
+    def agree(self, header: Mapping[str, Any]) -> None:
+        """Raise ExportError when the folder was begun with other choices."""
+        begun = self.header or {}
+        for name, value in header.items():
+            if begun.get(name) != value:
+                raise ExportError(
+                    f"{self.path.parent} was begun with {name}={begun.get(name)}, not {value}",
+                    hint=_OTHER_HOST if name == "host" else _OTHER_CHOICE,
+                )
 
     def add(self, entry: Entry) -> None:
         """The entry is done from now on, and what it replaces no longer counts."""

@@ -68,6 +68,13 @@ class Coverage:
         return [window for window in same if overlaps(window, wanted)]
 
 
+def missing(wanted: Iterable[Window], coverage: Coverage) -> Iterator[list[Window]]:
+    """What is not done of each partition; what two of them ask is counted to the first."""
+    for window in wanted:
+        yield coverage.left(window)
+        coverage.add(window)
+
+
 def overlaps(one: Window, other: Window) -> bool:
     """True when both ask for a moment of the same VDN."""
     if one.begin >= other.end or other.begin >= one.end:

@@ -15,9 +15,9 @@ from cc_async.batch.result import Failure
 from cc_async.batch.stream import Stream
 from cc_async.contract.spec import Question, Window
 from cc_async.errors import CcError
+from cc_async.export.folder import Folder
 from cc_async.export.partitions import runs
 from cc_async.export.progress import Exported, OnProgress, Progress
-from cc_async.export.store import Store
 from cc_async.export.ways import Partition, Snapshot, Way
 from cc_async.session.request import Rejected
 
@@ -30,7 +30,7 @@ class Run:
     """One run into one store, and its account."""
 
     query: Query[Any]
-    store: Store
+    store: Folder
     on_progress: OnProgress | None = None
     progress: Progress = field(init=False)
     _failures: list[Failure] = field(factory=list)

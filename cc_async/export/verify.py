@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from cc_async.export import files, formats
+from cc_async.export import files, formats, slips
 from cc_async.export.layout import WORK, Layout
 from cc_async.export.manifest import Manifest, Part
 
@@ -25,14 +25,15 @@ def verify(directory: Path | str) -> tuple[int, int, list[Damage]]:
     """Read every part of every interface of a folder: parts, rows and what is wrong with them.
 
     Nothing is changed. A damaged part of a time question is asked again by the next backfill once it is
-    removed. Raises ExportError for a manifest that cannot be read.
+    removed. Raises ExportError for a manifest or a slip that cannot be read.
     """
     parts = rows = 0
     damages: list[Damage] = []
     for manifest in _manifests(Path(directory)):
         layout = Layout.of(Path(directory), manifest.path.parent.name)
         form = formats.check_format(str((manifest.header or {}).get("format")))
-        known = [part for entry in manifest.entries.values() for part in entry.parts]
+        entries = [*manifest.entries.values(), *(entry for _, entry in slips.found(layout))]
+        known = [part for entry in entries for part in entry.parts]
         for part in known:
             parts, rows = parts + 1, rows + part.rows
             path = layout.part(part.name)

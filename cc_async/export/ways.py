@@ -11,10 +11,11 @@ from attrs import define, evolve, field, frozen
 from cc_async.batch.chunk import Chunk
 from cc_async.batch.remainder import covers
 from cc_async.contract.spec import Question, Window
+from cc_async.export.folder import Folder
 from cc_async.export.manifest import Entry
 from cc_async.export.partitions import floored, minus, overlaps, united
 from cc_async.export.schema import chosen
-from cc_async.export.store import Staged, Store
+from cc_async.export.staged import Staged
 
 Drop = Callable[[Any], bool]
 
@@ -74,7 +75,7 @@ class Way(Protocol):
 class Snapshot:
     """All answers of a stream are one partition of one date, which is whole when the stream is."""
 
-    store: Store
+    store: Folder
     now: datetime
     partial: bool
     """True when the answers that came are wanted without those that failed."""
@@ -110,7 +111,7 @@ class Timed:
     """Every chunk of a time question is a partition; with what it replaces, its time is there once."""
 
     question: Question
-    store: Store
+    store: Folder
     period: int
     """Seconds between two rows of a VDN."""
     settle: timedelta = field(default=timedelta(), kw_only=True)
@@ -134,7 +135,7 @@ class Timed:
             raise ValueError(f"{chunk.part} asks for no time")
         window = Window(*chunk.window, chunk.vdns)
         day = self.store.target.date_of(window.begin)
-        return Partition(self.store.stage(), day, window, self.drop(window), chunk.index)
+        return Partition(self.store.stage(window), day, window, self.drop(window), chunk.index)
 
     def unanswered(self) -> None:
         """Nothing: no chunk, no partition."""

@@ -183,7 +183,7 @@ async def test_a_stitcher_is_kept_in_one_place(lease_of: Callable[..., Lease], t
         store = await RedisState.open(lease, token, "sums")
         with pytest.raises(ValueError, match="exclude each other"):
             Stitcher(state_file=tmp_path / "sums.json", state=store)
-        with pytest.raises(TypeError, match="await stitcher.take"):
+        with pytest.raises(TypeError, match=r"await stitcher\.take"):
             Stitcher(state=store).save()
 
     lease = lease_of()
