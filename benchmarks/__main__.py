@@ -24,6 +24,7 @@ CLAIMS = {
     "saved": "10 requests saved",
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
+    "workers": "14 a backfill by workers that are killed",
     "peers": "13 the same requests by other clients",
 }
 """One module each: its ``run(smoke)`` returns the lines."""

@@ -15,6 +15,7 @@ from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
 from cc_async.clients.base import Unset
 from cc_async.session.events import Observer
+from cc_async.session.pacer import Pacer
 from cc_async.session.secret import Secret
 from cc_async.settings import Site
 
@@ -63,10 +64,11 @@ def _typed(prompt: str) -> str:
     return typed
 
 
-def cms_client(site: Site, observers: Sequence[Observer] = ()) -> CmsClient:
+def cms_client(site: Site, observers: Sequence[Observer] = (), *, pacer: Pacer | None = None) -> CmsClient:
     """Make the client of CC-CMS; opens on first use. Raises ConfigError, UsageError."""
+    shared = {} if pacer is None else {"pacer": pacer}
     with _usage():
-        return CmsClient(**site.cms_arguments(), observers=observers)
+        return CmsClient(**site.cms_arguments() | shared, observers=observers)
 
 
 def gateway_client(site: Site, observers: Sequence[Observer] = ()) -> tuple[GatewayClient, tuple[int, ...]]:

@@ -26,6 +26,10 @@ Reread = Annotated[str, Parameter(help="How much is read again; late rows take t
 Settle = Annotated[str, Parameter(help="How old 5 minutes must be before they are asked.")]
 Interfaces = Annotated[str, Parameter(help="Any of skill-stats,skill-states,agents,agent-states,task-stats.")]
 Every = Annotated[str, Parameter(help="Time between two polls.")]
+Workers = Annotated[
+    str | None,
+    Parameter(help="Let workers do it, over this Redis: redis://host:6379/0, or env (CC_ASYNC_REDIS_URL)."),
+]
 StandBy = Annotated[
     str | None,
     Parameter(help="Redis that says who records: redis://host:6379/0, or env (CC_ASYNC_REDIS_URL)."),

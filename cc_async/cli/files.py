@@ -12,9 +12,9 @@ from typing import Any
 from cyclopts import App
 
 from cc_async import CcError, CmsClient, Query
-from cc_async.cli import builds, connect, file_options, run
+from cc_async.cli import builds, by_workers, connect, file_options, run
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
-from cc_async.cli.file_options import Directory, Files, Reread, Settle, Since, Verify, span
+from cc_async.cli.file_options import Directory, Files, Reread, Settle, Since, Verify, Workers, span
 from cc_async.cli.file_progress import Meter
 from cc_async.cli.ids import parse_numbers
 from cc_async.cli.options import Link, Vdns, When
@@ -40,6 +40,7 @@ def backfill(
     *,
     vdns: Vdns = None,
     when: When = _WHEN,
+    workers: Workers = None,
     verify: Verify = False,
     files: Files = _FILES,
     link: Link = _LINK,
@@ -47,6 +48,7 @@ def backfill(
     """Indicators of a time into files: DIRECTORY/system_indicators/date=YYYY-MM-DD/part-*.
 
     Stopped at any moment and started again, it asks only what is missing; every row is there once.
+    With --workers it asks nothing itself: processes started by "cc-async worker" do, and see DIRECTORY.
     """
     if verify and when == _WHEN:
         return _verify(directory)
@@ -55,7 +57,11 @@ def backfill(
     async def ask(query: Query[Any], target: Target, meter: Meter) -> Exported:
         return await export(query, target, on_progress=meter.on_progress)
 
-    code = _export(link, query, file_options.target(directory, files), ask)
+    target = file_options.target(directory, files)
+    if workers is not None:
+        code = by_workers.backfill(link, query, target, workers)
+    else:
+        code = _export(link, query, target, ask)
     return max(code, _verify(directory)) if verify else code
 
 

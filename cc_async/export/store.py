@@ -9,6 +9,7 @@ the next start finishes the renaming.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from attrs import evolve
@@ -58,6 +59,8 @@ class Store(Folder):
             if (entry.question, entry.parts) not in known:
                 self.manifest.add(evolve(entry, number=self.manifest.next))
             files.remove(path)
+            with suppress(OSError):  # there are more
+                path.parent.rmdir()
 
     def _recover(self) -> None:
         layout = self.layout

@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from cc_async.errors import CcError, ConfigError
 
-__all__ = ["RedisAway", "checked", "connect", "in_time", "masked"]
+__all__ = ["RedisAway", "checked", "connect", "in_time", "masked", "plain"]
 
 T = TypeVar("T")
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
@@ -62,9 +62,9 @@ async def in_time(call: Awaitable[T], seconds: float, what: str) -> T:
     except TimeoutError:
         raise RedisAway(f"{what} did not answer in {seconds:.3g} s") from None
     except (RedisError, OSError) as error:
-        raise RedisAway(f"{what}: {_plain(error)}") from None
+        raise RedisAway(f"{what}: {plain(error)}") from None
 
 
-def _plain(error: Exception) -> str:
+def plain(error: BaseException) -> str:
     """What happened, in one line; redis-py never puts the password into it."""
     return " ".join(str(error).split())[:200] or type(error).__name__
