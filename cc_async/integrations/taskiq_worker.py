@@ -124,14 +124,14 @@ class Worker:
         try:
             query = self._cms.ask(Question.from_json(question), partial=True)
             exported = await self._filled(query, self._at or Path(folder))
-        except BatchError as error:
+        except CcError as error:
+            if not isinstance(error, BatchError) or error.retryable:
+                await self._trouble(error)
+                return False
             self.worked.failed += 1
             first = error.exceptions[0]
             await self._broker.fail(folder, _part(first, question), str(first))
             return True
-        except CcError as error:
-            await self._trouble(error)
-            return False
         except ValueError as error:
             # Of another release, or no question at all.
             await self._broker.fail(folder, question[:80], str(error))
@@ -172,7 +172,7 @@ class Worker:
             self._stop.set()
             return
         pause = min(_LONGEST_PAUSE, error.retry_after or _PAUSE)
-        self._tell(f"{error}; goes on in {pause:.0f} s")
+        self._tell(f"{error.message}; goes on in {pause:.0f} s")
         await asyncio.sleep(pause)
 
     async def _give_back(self) -> None:

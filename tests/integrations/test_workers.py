@@ -1,0 +1,256 @@
+"""Backfills by workers: a real queue, a real contact center, workers that die, stop, or have a wrong key."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars
+import pytest
+from redis.asyncio import Redis
+
+from benchmarks.workers import survive
+from cc_async import AkSk, CmsClient, Query, SignatureRejected
+from cc_async.export import Target, export, verify
+from cc_async.integrations.redis_link import RedisAway
+from cc_async.integrations.taskiq_backfill import Backfill, Outcome
+from cc_async.integrations.taskiq_broker import GROUP, PartitionBroker
+from cc_async.integrations.taskiq_worker import Worked, Worker
+from cc_async.session.clock import LoopClock
+from cc_async.simulator import Simulator
+
+DAY = datetime(2026, 2, 1, tzinfo=UTC)
+RECLAIM = 0.6
+"""Seconds after which a silent worker's partition goes to another one, here."""
+
+
+@pytest.fixture
+async def redis(valkey: str) -> AsyncIterator[Any]:
+    """The server itself; its answers are bytes."""
+    async with Redis.from_url(valkey) as client:
+        yield client
+
+
+def days(cms: CmsClient, count: int = 3) -> Query[Any]:
+    """Some days of two VDNs: a partition each."""
+    return cms.system_indicators(begin=DAY, end=DAY + timedelta(days=count), vdns=[1, 2], partial=True)
+
+
+@asynccontextmanager
+async def ordering(valkey: str, query: Query[Any], folder: Path) -> AsyncIterator[Backfill]:
+    """Who asks for the work."""
+    broker = PartitionBroker(valkey, "test", reclaim=RECLAIM)
+    yield Backfill(query, Target(folder), broker, LoopClock())
+    await broker.shutdown()
+
+
+@asynccontextmanager
+async def working(
+    valkey: str, cms: CmsClient, *, grace: float = 10, told: list[str] | None = None
+) -> AsyncIterator[tuple[Worker, asyncio.Task[Worked]]]:
+    """A worker, stopped at the end; what it raises is for the test to see."""
+    tell = [].append if told is None else told.append
+    worker = Worker(cms, PartitionBroker(valkey, "test", reclaim=RECLAIM), on_tell=tell)
+    task = asyncio.create_task(worker.run(grace=grace))
+    try:
+        async with asyncio.timeout(30):
+            yield worker, task
+    finally:
+        worker.stop()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def done(valkey: str, query: Query[Any], folder: Path) -> Outcome:
+    """Order, wait, and keep the account."""
+    async with ordering(valkey, query, folder) as backfill:
+        order = await backfill.order()
+        await backfill.follow(lambda left, workers: None)
+        return await backfill.outcome(order)
+
+
+def check(folder: Path, count: int = 3) -> None:
+    """Every row is there once, every part as it was written."""
+    found = polars.scan_parquet(folder / "system_indicators", hive_partitioning=True).collect()
+    assert found.select("vdn", "interval_start").n_unique() == found.height == count * 2 * 288
+    assert verify(folder)[2] == []
+
+
+async def test_two_workers_do_it(valkey: str, cms: CmsClient, tmp_path: Path, redis: Any) -> None:
+    """Six days by two workers: every row once, the account is right, Redis is as empty as before."""
+    async with working(valkey, cms), working(valkey, cms):
+        outcome = await done(valkey, days(cms, 6), tmp_path)
+    assert (outcome.rows, outcome.parts, outcome.done) == (6 * 2 * 288, 6, 6)
+    assert (outcome.failed, outcome.rejected, outcome.missing) == ({}, 0, 0)
+    check(tmp_path, 6)
+    assert await redis.keys() == []
+
+
+async def test_only_what_is_missing_is_queued(valkey: str, cms: CmsClient, tmp_path: Path) -> None:
+    """What is done is not asked for, what is queued not twice, by another cut of the same time neither."""
+    await export(days(cms, 1), Target(tmp_path))
+    shifted = cms.system_indicators(begin=DAY + timedelta(hours=30), end=DAY + timedelta(days=4), vdns=[2, 1])
+    async with ordering(valkey, days(cms), tmp_path) as first, ordering(valkey, shifted, tmp_path) as second:
+        one, again, other = await first.order(), await first.order(), await second.order()
+        assert (one.queued, one.skipped) == (2, 1)
+        assert (again.queued, again.skipped) == (2, 1)
+        assert other.queued == 3
+        async with working(valkey, cms):
+            await second.follow(lambda left, workers: None)
+    check(tmp_path, 4)
+
+
+async def test_no_secret_in_the_queue(
+    valkey: str, cms: CmsClient, sim: Simulator, tmp_path: Path, redis: Any
+) -> None:
+    """A message holds the question and the folder; keys are the workers' own."""
+    async with ordering(valkey, days(cms), tmp_path) as backfill:
+        await backfill.order()
+        found = [
+            await redis.xrange(name) for name in await redis.keys("*") if await redis.type(name) == b"stream"
+        ]
+    text = str(found)
+    assert "system_indicators" in text
+    assert str(tmp_path) in text
+    assert not any(secret in text for secret in (sim.secret_key, sim.access_key, sim.global_secret_key))
+
+
+async def test_a_partition_of_a_dead_worker_is_done_by_another(
+    valkey: str, cms: CmsClient, tmp_path: Path, redis: Any
+) -> None:
+    """The last message was given to somebody who died: it is done, though no new message ever comes."""
+    async with ordering(valkey, days(cms, 1), tmp_path) as backfill:
+        order = await backfill.order()
+        [stream] = await redis.smembers("cc_async:backfill:test")
+        await redis.xreadgroup(GROUP, "dead", {stream: ">"})
+        async with working(valkey, cms):
+            await backfill.follow(lambda left, workers: None)
+        assert (await backfill.outcome(order)).done == 1
+    check(tmp_path, 1)
+
+
+async def test_a_long_partition_stays_with_its_worker(
+    valkey: str, sim: Simulator, make_cms: Callable[..., CmsClient], tmp_path: Path
+) -> None:
+    """Worked on for three times the reclaim time, it is asked by nobody else."""
+    sim.fail("system_indicators", times=1, delay=3 * RECLAIM)
+    async with working(valkey, make_cms(sim)) as one, working(valkey, make_cms(sim)) as two:
+        outcome = await done(valkey, days(make_cms(sim), 1), tmp_path)
+    assert outcome.done == 1
+    assert sorted(worker.worked.partitions for worker, _ in (one, two)) == [0, 1]
+    assert len(sim.requests) == 6
+    check(tmp_path, 1)
+
+
+async def test_what_cannot_be_answered_is_told(
+    valkey: str, sim: Simulator, cms: CmsClient, tmp_path: Path
+) -> None:
+    """A partition that fails costs nobody else anything, is told with its reason, and is asked next time."""
+    sim.fail("system_indicators", code="0300028", times=1)
+    async with working(valkey, cms) as (worker, _):
+        outcome = await done(valkey, days(cms), tmp_path)
+        assert (outcome.done, outcome.missing, worker.worked.failed) == (2, 0, 1)
+        [(part, reason)] = outcome.failed.items()
+        assert "2026-02-01" in part
+        assert "0300028" in reason
+        again = await done(valkey, days(cms), tmp_path)
+    assert (again.done, again.failed) == (1, {})
+    check(tmp_path)
+
+
+async def test_a_wrong_key_ends_the_worker_and_costs_nothing(
+    valkey: str, sim: Simulator, make_cms: Callable[..., CmsClient], tmp_path: Path
+) -> None:
+    """It ends with the error after one request; a worker with the right key does its partition at once."""
+    wrong = make_cms(sim, auth=AkSk("ak", "no"), global_auth=None)
+    async with ordering(valkey, days(wrong, 1), tmp_path) as backfill:
+        order = await backfill.order()
+        async with working(valkey, wrong) as (_, task):
+            with pytest.raises(SignatureRejected):
+                await task
+        assert len(sim.requests) == 1
+        async with working(valkey, make_cms(sim)):
+            await backfill.follow(lambda left, workers: None)
+        assert (await backfill.outcome(order)).done == 1
+
+
+async def test_a_worker_that_is_stopped_gives_back(
+    valkey: str, sim: Simulator, make_cms: Callable[..., CmsClient], tmp_path: Path, redis: Any
+) -> None:
+    """After its grace it leaves the partition to others, who have it before the reclaim time is over."""
+    sim.fail("system_indicators", times=1, delay=20)
+    async with ordering(valkey, days(make_cms(sim), 1), tmp_path) as backfill:
+        await backfill.order()
+        async with working(valkey, make_cms(sim), grace=0.1) as (worker, task):
+            while not sim.requests:  # noqa: ASYNC110 - the contact center has no event for it
+                await asyncio.sleep(0.01)
+            worker.stop()
+            assert (await task).given_back == 1
+        [stream] = await redis.smembers("cc_async:backfill:test")
+        [pending] = await redis.xpending_range(stream, GROUP, "-", "+", 1)
+        assert pending["time_since_delivered"] >= RECLAIM * 1000
+        async with working(valkey, make_cms(sim)):
+            await backfill.follow(lambda left, workers: None)
+    check(tmp_path, 1)
+
+
+async def test_a_server_that_is_away_costs_a_pause(
+    valkey: str,
+    sim: Simulator,
+    make_cms: Callable[..., CmsClient],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While the contact center answers 503 the partition waits, and is done when that is over."""
+    monkeypatch.setattr("cc_async.integrations.taskiq_worker._PAUSE", 0.2)
+    told: list[str] = []
+    sim.fail("system_indicators", status=503, times=None)
+    async with ordering(valkey, days(make_cms(sim), 1), tmp_path) as backfill:
+        order = await backfill.order()
+        async with working(valkey, make_cms(sim), told=told):
+            while not told:  # noqa: ASYNC110 - it is told by another task, when it has tried
+                await asyncio.sleep(0.01)
+            sim.clear_failures()
+            await backfill.follow(lambda left, workers: None)
+        outcome = await backfill.outcome(order)
+    assert (outcome.done, outcome.failed) == (1, {})
+    assert "goes on in" in told[0]
+    check(tmp_path, 1)
+
+
+async def test_a_queue_that_is_away(cms: CmsClient, tmp_path: Path, unused_tcp_port: int) -> None:
+    """Without Redis the order is refused with its address, and the folder stays as it is."""
+    async with ordering(f"redis://u:secret@127.0.0.1:{unused_tcp_port}", days(cms), tmp_path) as backfill:
+        with pytest.raises(RedisAway) as caught:
+            await backfill.order()
+    assert "secret" not in str(caught.value)
+    assert f"127.0.0.1:{unused_tcp_port}" in str(caught.value)
+    assert not (tmp_path / "system_indicators").exists()
+
+
+async def test_a_queue_that_was_lost_is_told(valkey: str, cms: CmsClient, tmp_path: Path, redis: Any) -> None:
+    """Redis forgot everything: what is missing is counted, and the next order asks for it."""
+    async with ordering(valkey, days(cms), tmp_path) as backfill:
+        order = await backfill.order()
+        await redis.flushall()
+        await backfill.follow(lambda left, workers: None)
+        assert (await backfill.outcome(order)).missing == 3
+        async with working(valkey, cms):
+            again = await backfill.order()
+            await backfill.follow(lambda left, workers: None)
+            assert (await backfill.outcome(again)).missing == 0
+    check(tmp_path)
+
+
+async def test_workers_killed_with_sigkill(
+    valkey: str, tmp_path: Path, open_sim: Callable[..., Awaitable[Simulator]]
+) -> None:
+    """Two real workers, two kills: the benchmark with every row once and nothing left in Redis."""
+    found = await survive(2, random.Random(3), tmp_path, valkey, days=4, workers=2)
+    assert found.kills >= 2
+    assert found.rows == found.folders * 4 * 3 * 288 > 0
+    assert (found.lost, found.double, found.damaged, found.left) == (0, 0, 0, 0)
