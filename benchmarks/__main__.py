@@ -25,6 +25,7 @@ CLAIMS = {
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
     "workers": "14 a backfill by workers that are killed",
+    "sizing": "15 what plan reckons with",
     "peers": "13 the same requests by other clients",
 }
 """One module each: its ``run(smoke)`` returns the lines."""

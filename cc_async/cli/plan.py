@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cc_async import Plan
-from cc_async.cli import builds, connect
+from cc_async.cli import builds, connect, plan_site
 from cc_async.cli.codes import FINE
 from cc_async.cli.options import Json, Link, Skills, SomeAgents, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.output import console
@@ -25,7 +25,11 @@ _LINK, _WHEN = Link(), When()
 _SIZES = (100, 1000)
 _NOWHERE = "https://nowhere.invalid"
 
-app = App(name="plan", help="What a question would cost: requests and time at the quota. Nothing is sent.")
+app = App(
+    name="plan",
+    help="What a question, or watching a whole contact center (--vdns), would cost. Nothing is sent.",
+)
+plan_site.add_to(app)
 
 
 @app.command
