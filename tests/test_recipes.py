@@ -1,11 +1,13 @@
-"""The three recipes of README.md run as they stand: the bot, the service and the job."""
+"""The recipes of README.md run as they stand: the bot, the service, the job and the pool."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
 import json
+import os
 import runpy
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -198,9 +200,32 @@ async def test_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (await asked(app, "/service-level"))[0] == 503
 
 
+async def test_the_pool(tmp_path: Path) -> None:
+    """Four processes write two days once; a second run finds nothing to do."""
+    polars = pytest.importorskip("polars", reason="the pool writes Parquet")
+    async with Simulator(vdns=[1, 2, 3], skills_per_vdn=1, agents_per_vdn=5) as center:
+        environ = {
+            **os.environ,
+            "CC_ASYNC_CMS_URL": center.cms_url,
+            "CC_ASYNC_ACCESS_KEY": center.global_access_key,
+            "CC_ASYNC_SECRET_KEY": center.global_secret_key,
+        }
+        told = []
+        for _ in range(2):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, FOLDER / "pool.py", tmp_path / "history", "2",
+                env=environ, stdout=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            told.append((await process.communicate())[0].decode().strip())
+            assert process.returncode == 0
+    rows = polars.scan_parquet(tmp_path / "history/system_indicators", hive_partitioning=True).collect()
+    assert told == [f"{2 * 3 * 288} rows", "0 rows"]
+    assert rows.select("vdn", "interval_start").n_unique() == rows.height == 2 * 3 * 288
+
+
 def test_the_recipes_are_short_and_complete() -> None:
-    """There are three; each can be read on one screen."""
-    assert RECIPES == ["bot", "job", "service"]
+    """There are four; each can be read on one screen."""
+    assert RECIPES == ["bot", "job", "pool", "service"]
     for name in RECIPES:
         lines = (FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()
         assert len([line for line in lines if line.strip()]) <= 30

@@ -66,9 +66,11 @@ def _typed(prompt: str) -> str:
 
 def cms_client(site: Site, observers: Sequence[Observer] = (), *, pacer: Pacer | None = None) -> CmsClient:
     """Make the client of CC-CMS; opens on first use. Raises ConfigError, UsageError."""
-    shared = {} if pacer is None else {"pacer": pacer}
     with _usage():
-        return CmsClient(**site.cms_arguments() | shared, observers=observers)
+        arguments = site.cms_arguments()
+        if pacer is not None:
+            arguments["pacer"] = pacer
+        return CmsClient(**arguments, observers=observers)
 
 
 def gateway_client(site: Site, observers: Sequence[Observer] = ()) -> tuple[GatewayClient, tuple[int, ...]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import uuid
 from datetime import UTC
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from zoneinfo import ZoneInfo
@@ -139,8 +140,13 @@ class Once(Fill):
         return False
 
 
-async def fill(query: Query[Any], folder: Shared, *, on_progress: OnProgress | None = None) -> Exported:
+async def fill(
+    query: Query[Any], folder: Shared | str | PathLike[str], *, on_progress: OnProgress | None = None
+) -> Exported:
     """Ask one partition of a time question and enter it, unless it is done; asks nothing then.
+
+    Any number of processes, on any machines that see the folder, may do so at once. ``lacking`` begins the
+    folder and tells the partitions.
 
     Raises:
         ExportError: the folder cannot be written; a retryable one while a lone writer is at work.
@@ -149,6 +155,9 @@ async def fill(query: Query[Any], folder: Shared, *, on_progress: OnProgress | N
     rule = ENDPOINTS[query.question.interface].split
     if not isinstance(rule, Windows):
         raise ValueError(f"{query.question.interface} is not asked for a time")
+    if not isinstance(folder, Shared):
+        site = Site(query.origin.host, query.question.cc_id)
+        folder = Shared(Path(folder), query.question.interface, site, Schema.of(query.origin.record))
     with await to_thread.run_sync(folder.share):
         wanted = [
             piece

@@ -29,11 +29,11 @@ def checked(url: str) -> str:
     """An address that redis-py takes (``redis``, ``rediss``, ``unix``, ``valkey``); raises ConfigError."""
     try:
         parts = urlsplit(url)
-        whole = bool(parts.path if parts.scheme == "unix" else parts.hostname) and parts.port != 0
+        port = parts.port
     except ValueError:
-        whole = False
-    if not whole:
-        raise ConfigError("the address of Redis cannot be read", hint=_HINT)
+        raise ConfigError("the address of Redis cannot be read", hint=_HINT) from None
+    if not (parts.path if parts.scheme == "unix" else parts.hostname) or port == 0:
+        raise ConfigError("the address of Redis names no host", hint=_HINT)
     scheme = _SCHEMES.get(parts.scheme, parts.scheme)
     if scheme not in ("redis", "rediss", "unix"):
         raise ConfigError(f"the address of Redis begins with {scheme!r}", hint=_HINT)

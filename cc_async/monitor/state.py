@@ -13,6 +13,8 @@ from anyio import to_thread
 
 from cc_async.errors import ExportError
 
+StateFile = str | PathLike[str]
+
 
 class StateStore(Protocol):
     """Where a state is kept between two runs, or between a leader and its stand-by."""
@@ -34,7 +36,7 @@ class StateStore(Protocol):
 class FileStore:
     """A state in a file; its folder must exist, and one process writes it."""
 
-    def __init__(self, path: str | PathLike[str]) -> None:
+    def __init__(self, path: StateFile) -> None:
         self._path = Path(path)
 
     @property
@@ -63,7 +65,7 @@ class FileStore:
         write(self._path, text)
 
 
-def store_of(state_file: str | PathLike[str] | None, state: StateStore | None) -> StateStore | None:
+def store_of(state_file: StateFile | None, state: StateStore | None) -> StateStore | None:
     """The store that was given, one of the two ways or none; raises ValueError for both."""
     if state_file is None:
         return state

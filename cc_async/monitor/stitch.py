@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from operator import attrgetter
-from os import PathLike
 from typing import Any
 
 from cc_async.contract.records import SkillCallStats
 from cc_async.monitor.account import HELD, Account, Counts, add
-from cc_async.monitor.state import FileStore, StateStore, damaged, encode, load, store_of
+from cc_async.monitor.state import FileStore, StateFile, StateStore, damaged, encode, load, store_of
 from cc_async.monitor.sums import (
     BUCKET_SECONDS,
     COUNTS,
@@ -43,7 +42,7 @@ class Stitcher:
     Args:
         state_file: where the sums are kept, so that a restart goes on from there, inside a bucket too;
             its folder must exist. Written by ``save`` and ``take``. One process per file.
-        state: any other place for them, in place of ``state_file``; written by ``take``.
+        state: another place for them; written by ``take``.
         settle: a bucket counts as closed from this many seconds before its end, 0 to 60: the last
             aligned beat of a bucket closes it, not the first one of the next. Later samples revise it.
 
@@ -52,11 +51,7 @@ class Stitcher:
     """
 
     def __init__(
-        self,
-        *,
-        state_file: str | PathLike[str] | None = None,
-        state: StateStore | None = None,
-        settle: float = 15.0,
+        self, *, state_file: StateFile | None = None, state: StateStore | None = None, settle: float = 15.0
     ) -> None:
         if not 0 <= settle <= 60:
             raise ValueError(f"settle must be 0 to 60 seconds, not {settle}")
@@ -106,10 +101,7 @@ class Stitcher:
         return stitched
 
     def save(self) -> None:
-        """Write the state file, if there is one; blocks until it is on the disk.
-
-        Raises ExportError, and TypeError for a ``state`` that is no file: ``await take(())`` saves that.
-        """
+        """Write the state file, if any; blocks. Raises ExportError; TypeError for a ``state=`` elsewhere."""
         if isinstance(self._store, FileStore):
             self._store.write_now(self._encoded())
         elif self._store is not None:
