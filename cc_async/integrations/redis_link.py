@@ -12,7 +12,7 @@ from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from cc_async.errors import CcError, ConfigError
 
-__all__ = ["RedisAway", "checked", "connect", "in_time", "masked", "plain"]
+__all__ = ["RedisAway", "cancels", "checked", "connect", "in_time", "masked", "plain"]
 
 T = TypeVar("T")
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
@@ -54,15 +54,29 @@ def connect(url: str, *, deadline: float) -> Redis:
 
 async def in_time(call: Awaitable[T], seconds: float, what: str) -> T:
     """Wait for one call; raises RedisAway, and ConfigError where the server wants another password."""
+    before = cancels()
     try:
         async with asyncio.timeout(seconds):
-            return await call
+            found = await call
     except (AuthenticationError, AuthorizationError):
         raise ConfigError(f"{what} refuses our password", hint="set CC_ASYNC_REDIS_URL") from None
     except TimeoutError:
         raise RedisAway(f"{what} did not answer in {seconds:.3g} s") from None
     except (RedisError, OSError) as error:
         raise RedisAway(f"{what}: {plain(error)}") from None
+    if cancels() > before:
+        raise asyncio.CancelledError
+    return found
+
+
+def cancels() -> int:
+    """How often the current task was cancelled.
+
+    redis-py waits with ``asyncio.wait_for``, which in Python 3.11 loses a cancellation that comes just as the
+    call ends: who loops over calls has to look.
+    """
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 def plain(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from cc_async.export import Target, files
 from cc_async.export.lacking import done, lacking, untouched
 from cc_async.export.layout import Layout
 from cc_async.export.manifest import Entry
-from cc_async.integrations.redis_link import RedisAway, plain
+from cc_async.integrations.redis_link import RedisAway, cancels, plain
 from cc_async.integrations.taskiq_broker import FOLDER, PartitionBroker
 from cc_async.integrations.taskiq_worker import TASK
 from cc_async.session.clock import Clock
@@ -111,6 +112,8 @@ class Backfill:
                     return
             except (RedisError, OSError, TimeoutError):
                 on_look(-1, 0)
+            if cancels():
+                raise CancelledError
             await self._clock.sleep(_LOOK)
 
     async def outcome(self, order: Order) -> Outcome:

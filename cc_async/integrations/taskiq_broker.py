@@ -20,7 +20,7 @@ from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
 
-from cc_async.integrations.redis_link import checked, masked
+from cc_async.integrations.redis_link import cancels, checked, masked
 
 GROUP = "workers"
 FOLDER = "folder"
@@ -203,7 +203,7 @@ class PartitionBroker(RedisStreamBroker):
 
     async def renew(self) -> None:
         """Keep what we hold from being given to others, until cancelled."""
-        while True:
+        while not cancels():
             await asyncio.sleep(self._reclaim / 3)
             try:
                 await self._claim({})

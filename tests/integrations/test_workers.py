@@ -249,8 +249,8 @@ async def test_a_queue_that_was_lost_is_told(valkey: str, cms: CmsClient, tmp_pa
 async def test_workers_killed_with_sigkill(
     valkey: str, tmp_path: Path, open_sim: Callable[..., Awaitable[Simulator]]
 ) -> None:
-    """Two real workers, two kills: the benchmark with every row once and nothing left in Redis."""
-    found = await survive(2, random.Random(3), tmp_path, valkey, days=4, workers=2)
-    assert found.kills >= 2
-    assert found.rows == found.folders * 4 * 3 * 288 > 0
+    """Two real workers, one of them killed: the benchmark with every row once and nothing left in Redis."""
+    found = await survive(1, random.Random(3), tmp_path, valkey, days=3, workers=2)
+    assert found.kills >= 1
+    assert found.rows == found.folders * 3 * 3 * 288 > 0
     assert (found.lost, found.double, found.damaged, found.left) == (0, 0, 0, 0)
