@@ -20,7 +20,7 @@ from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
 
-from cc_async.integrations.redis_link import cancels, checked, masked
+from cc_async.integrations.redis_link import cancels, checked, masked, plain
 
 GROUP = "workers"
 FOLDER = "folder"
@@ -29,8 +29,10 @@ _DEADLINE = 5.0
 """Seconds one command may take."""
 _BLOCK = 1.0
 """Seconds a worker waits for a message before it looks after those of dead ones again."""
+_LIFE = 15.0
+"""Seconds at the most between two signs of life of a worker that is at work."""
 _MOST_DELIVERIES = 10
-"""A partition that killed so many workers is not given to one more."""
+"""A partition that so many workers were given in vain is not given to one more."""
 _KEEP = 30 * 86_400
 """Seconds after which what failed is forgotten."""
 
@@ -145,38 +147,31 @@ class PartitionBroker(RedisStreamBroker):
                     found = await self._left_behind(redis, streams) or await self._new(redis, streams)
                 told = ""
             except (RedisError, OSError, TimeoutError) as error:
-                found, news = (
-                    [],
-                    f"{self.where}: {' '.join(str(error).split())[:200] or type(error).__name__}",
-                )
+                found, news = [], f"{self.where}: {plain(error)}"
                 # A folder that was closed meanwhile is no trouble.
                 if news != told and "NOGROUP" not in news and "UNBLOCKED" not in news:
                     self._tell(news)
                     told = news
                 await asyncio.sleep(_BLOCK)
+            self._held.update(held for held, _ in found)
             for held, data in found:
-                self._held.add(held)
                 yield AckableMessage(data=data, ack=self._done_with(held))
 
     async def _left_behind(self, redis: Any, streams: list[str]) -> list[tuple[Held, bytes]]:
         for stream in streams:
+            # Few are looked at in one go: the next look begins where this one ended.
+            cursor = self._cursors.get(stream, "0-0")
             self._cursors[stream], claimed, *_ = await redis.xautoclaim(
-                stream,
-                GROUP,
-                self.consumer_name,
-                self.idle_timeout,
-                self._cursors.get(stream, "0-0"),
-                count=1,
+                stream, GROUP, self.consumer_name, self.idle_timeout, cursor, count=1
             )
             for number, fields in claimed:
                 held = Held(stream, number.decode())
-                [seen] = await redis.xpending_range(stream, GROUP, held.id, held.id, 1)
-                if seen["times_delivered"] <= _MOST_DELIVERIES:
+                seen = await redis.xpending_range(stream, GROUP, held.id, held.id, 1)
+                if all(one["times_delivered"] <= _MOST_DELIVERIES for one in seen):
                     return [(held, fields[b"data"])]
                 folder = stream.removeprefix(f"{self.queue_name}:")
-                await self.fail(
-                    folder, f"message {held.id}", f"given to {_MOST_DELIVERIES} workers that died"
-                )
+                reason = f"given {_MOST_DELIVERIES} times to workers, and none came to its end"
+                await self.fail(folder, f"message {held.id}", reason)
                 await self._done_with(held)()
         return []
 
@@ -204,7 +199,7 @@ class PartitionBroker(RedisStreamBroker):
     async def renew(self) -> None:
         """Keep what we hold from being given to others, until cancelled."""
         while not cancels():
-            await asyncio.sleep(self._reclaim / 3)
+            await asyncio.sleep(min(self._reclaim / 3, _LIFE))
             try:
                 await self._claim({})
             except (RedisError, OSError, TimeoutError):
