@@ -98,14 +98,23 @@ class Asking(Generic[R]):
         """
         session = self.core.open()
         call = self.core.begin(self.endpoint.name, self.timeout)
+        tell_begun(session, call)
+        try:
+            await self._run(ready, session, call)
+        except BaseException as error:  # who was told that it began is told that it is over
+            tell_done(session, call, self.requests, 0, 0, type(error).__name__)
+            raise
+        finally:
+            self.core.end(call)
+        return call
+
+    async def _run(self, ready: Ready[R], session: Session, call: Call) -> None:
         try:
             async with call.limit:
                 resolved = await self.resolve(self.question, call)
                 self.question, self.lost = resolved.question, resolved.lost
                 end = ready(self.question, session, call)
                 self.engine, learner = self._engine(session, call, resolved.known, end)
-                if session.watchers:
-                    session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
                 if learner is not None and (first := self.engine.peek()) is not None:
                     self.engine.page_size = await learner.page_size(first)
                 await self.engine.run()
@@ -116,13 +125,11 @@ class Asking(Generic[R]):
             if isinstance(error, CcError):
                 raise
             self.cause = self._too_late(session)
-        except BaseException:
-            if self.engine is not None:  # cancelled: who was told that it began is told that it is over
-                tell_done(session, call, self.engine.requests, 0, 0)
-            raise
-        finally:
-            self.core.end(call)
-        return call
+
+    @property
+    def requests(self) -> int:
+        """Requests answered or failed so far."""
+        return 0 if self.engine is None else self.engine.requests
 
     def _engine(
         self, session: Session, call: Call, known: Question, end: End[R]
@@ -170,7 +177,10 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
         raise
     session, engine, cause = asking.core.session, asking.engine, asking.cause
     if session is None or collector is None or engine is None:
-        raise _nothing_asked(asking, cause or ClosedError("the client was closed"))
+        nothing = _nothing_asked(asking, cause or ClosedError("the client was closed"))
+        if session is not None:
+            tell_done(session, call, 0, 0, 0, name_of(nothing))
+        raise nothing
     batch = collector.batch(
         engine.unfinished(),
         cause,
@@ -180,7 +190,7 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
     )
     if asking.lost:
         batch = evolve(batch, failures=(*asking.lost, *batch.failures))
-    tell_done(session, call, batch.request_count, len(batch), len(batch.failures))
+    tell_done(session, call, batch.request_count, len(batch), len(batch.failures), name_of(cause))
     return verdict(batch, cause, arrived=collector.arrived, partial=partial)
 
 
@@ -203,7 +213,8 @@ def stream(asking: Asking[R], *, partial: bool) -> Stream[R]:
         call = await asking.run(ready)
         stream.cut_off()
         if (session := asking.core.session) is not None:
-            tell_done(session, call, stream.request_count, stream.row_count, len(stream.failures))
+            failures, error = len(stream.failures), name_of(stream.cause)
+            tell_done(session, call, stream.request_count, stream.row_count, failures, error)
 
     window = asking.options.window(asking.endpoint)
     return Stream(asking, run, window=window, partial=partial, record=asking.endpoint.record)
@@ -220,10 +231,23 @@ def tell_dropped(session: Session, call: Call, piece: Piece[R]) -> None:
             session.watchers.tell(events.RowsDropped(now, call.number, call.endpoint, part, reason, count))
 
 
-def tell_done(session: Session, call: Call, requests: int, rows: int, failures: int) -> None:
+def name_of(error: BaseException | None) -> str | None:
+    """The class of an error as observers are told it."""
+    return None if error is None else type(error).__name__
+
+
+def tell_begun(session: Session, call: Call) -> None:
+    """Tell observers that a call began; whoever does tells them when it is over, whatever ends it."""
+    if session.watchers:
+        session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
+
+
+def tell_done(
+    session: Session, call: Call, requests: int, rows: int, failures: int, error: str | None = None
+) -> None:
     """Tell observers that a call is over."""
     if session.watchers:
         now, seconds = session.clock.wall(), session.clock.monotonic() - call.started
         session.watchers.tell(
-            events.BatchDone(now, call.number, call.endpoint, seconds, requests, rows, failures)
+            events.BatchDone(now, call.number, call.endpoint, seconds, requests, rows, failures, error)
         )
