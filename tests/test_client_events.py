@@ -163,11 +163,11 @@ async def test_a_raw_call_is_a_call(sim: Simulator, make_cms: MakeCms) -> None:
     await cms.call("skill/stateinfo", {"ccId": 1, "vdn": 170, "skillIds": [1]})
     assert (notes.names()[0], notes.names()[-1]) == ("BatchStarted", "BatchDone")
     sim.fail("skill_states", status=400, times=None)
-    with pytest.raises(Exception, match="400"):
+    with pytest.raises(CcError, match="400") as raised:
         await cms.call("skill/stateinfo", {"ccId": 1, "vdn": 170, "skillIds": [1]})
     done = notes.of(events.BatchDone)[-1]
     assert isinstance(done, events.BatchDone)
-    assert (done.requests, done.rows, done.error) == (1, 0, "HttpError")
+    assert (done.requests, done.rows, done.error) == (1, 0, type(raised.value).__name__)
 
 
 async def test_what_is_sent_is_told_without_who_it_is_about(
