@@ -90,9 +90,16 @@ class Requests:
             self._rows[(name,)] += event.rows
         held = self._seconds.get(name)
         if held is None:
-            held = self._seconds[name] = Histogram()
+            held = self._first(name)
         held.counts[bisect_left(BOUNDS, event.seconds)] += 1
         held.sum += event.seconds
+
+    def _first(self, name: str) -> Histogram:
+        """Begin the counters of an interface at 0: what comes with its first event is no increase."""
+        for made in (of.PAUSES, of.PAUSE_SECONDS, of.ROWS, of.ROWS_REJECTED):
+            self._counts[made][(name,)] += 0
+        self._seconds[name] = Histogram()
+        return self._seconds[name]
 
     def _retried(self, event: events.RequestRetried) -> None:
         self._counts[of.RETRIES][self._name(event.endpoint), event.error] += 1
