@@ -102,13 +102,13 @@ class Center:
             self._live[interface] = _Live(batch, self._monotonic() - (age or 0.0))
 
     def on_stitched(self, stitched: Stitched) -> None:
-        """Take over the sums; the windows too when one has closed."""
+        """Take over the sums; the windows too when one has closed, or after a restart."""
         self._counts[of.BUCKETS_MISSED][()] += sum(gap.buckets for gap in stitched.gaps)
         self._counts[of.ROWS_REFUSED][()] += stitched.refused
         if self._stitcher is None:
             return
         self._sums = self._stitcher.sums
-        if stitched.closed:
+        if stitched.closed or not self._closed:
             self._closed, self._half_hour = self._stitcher.closed, self._stitcher.rolling(30)
             self._stitched_at = self._monotonic()
 
