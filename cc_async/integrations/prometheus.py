@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from anyio import to_thread
-from attrs import frozen
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import (
@@ -64,6 +64,7 @@ class Metrics(Collector):
         clock: Clock | None = None,
     ) -> None:
         self.health = health
+        self._seen: Health | None = None
         self._clock = clock
         self._requests = Requests()
         self._center = Center(names, sums, self._monotonic)
@@ -81,6 +82,7 @@ class Metrics(Collector):
     def on_beat(self, interface: str, beat: Beat[Any]) -> None:
         """Take a beat of an interface."""
         self._center.on_beat(interface, beat)
+        self._look()
 
     def on_stitched(self, stitched: Stitched) -> None:
         """Take over what stitching brought."""
@@ -95,7 +97,7 @@ class Metrics(Collector):
         return [_family(made) for made in DEFINITIONS.values()]
 
     def collect(self) -> Iterator[Metric]:
-        """Every metric that has a value now; on the thread of the loop when there is a ``health``."""
+        """Every metric that has a value now; from any thread."""
         families: dict[Definition, Any] = {}
         for made, labels, value in self._samples():
             if value is None:
@@ -115,34 +117,38 @@ class Metrics(Collector):
         yield of.BUILD_INFO, (__version__,), 1
         yield from self._center.samples()
         yield from self._requests.samples()
-        if self.health is not None:
-            yield from of_health(self.health(), self._requests.interfaces())
+        health = self._look()
+        if health is not None:
+            yield from of_health(health, self._requests.interfaces())
+
+    def _look(self) -> Health | None:
+        """How the client is doing; in a thread, where it may not be asked, how it did when last looked at."""
+        if self.health is not None and _on_a_loop():
+            self._seen = self.health()
+        return self._seen
 
     def render(self, accept: str | None = None) -> tuple[bytes, str]:
         """The exposition and its content type: OpenMetrics where ``accept`` asks for it, else plain text.
 
-        Made where it is called: about 4 us a sample, so half a second for 4 000 queues. Large contact centers
-        ``await scrape(accept)`` instead.
+        Made where it is called: 0.2 ms a queue, which blocks the loop. Large contact centers ``await
+        scrape(accept)`` instead.
         """
         encode, content_type = choose_encoder(accept or "")
         return encode(self.registry), content_type
 
     async def scrape(self, accept: str | None = None) -> tuple[bytes, str]:
-        """As ``render``, the text made in a thread."""
-        encode, content_type = choose_encoder(accept or "")
-        found = _Found(list(self.registry.collect()))
-        return await to_thread.run_sync(encode, found), content_type
+        """As ``render``, made in a thread."""
+        self._look()
+        return await to_thread.run_sync(self.render, accept)
 
 
-@frozen
-class _Found(Collector):
-    """What was collected, to be written down elsewhere."""
-
-    families: list[Metric]
-
-    def collect(self) -> Iterable[Metric]:
-        """Hand it on."""
-        return self.families
+def _on_a_loop() -> bool:
+    """True on the thread of a running loop."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _family(made: Definition) -> Metric:

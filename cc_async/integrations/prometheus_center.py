@@ -120,7 +120,8 @@ class Center:
 
     def samples(self) -> Iterator[Sample]:
         """Everything known now."""
-        now = self._monotonic()
+        # Before the first data there is nothing that could be old, and the clock may not be known yet.
+        now = self._monotonic() if self._live or self._closed else 0.0
         for made, counter in self._counts.items():
             for key, count in counter.copy().items():
                 yield made, key, count

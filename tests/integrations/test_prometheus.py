@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -24,6 +26,7 @@ from cc_async import (
     SkillState,
     __version__,
 )
+from cc_async.clients.health import Health
 from cc_async.integrations.prometheus import Metrics
 from cc_async.integrations.prometheus_definitions import DEFINITIONS
 from cc_async.monitor import Gap, Stitched, Stitcher
@@ -280,6 +283,25 @@ async def test_a_thread_may_write_it_down(sim: Simulator, make_cms: MakeCms) -> 
     for accept in (None, OPENMETRICS):
         assert await metrics.scrape(accept) == metrics.render(accept)
     assert b"mine_total 3.0" in metrics.render()[0]
+
+
+async def test_the_client_is_looked_at_on_its_own_loop_only(sim: Simulator, make_cms: MakeCms) -> None:
+    """Whoever collects in another thread is told how the client did when last looked at."""
+    metrics, asked = Metrics(), list[int]()
+    cms = make_cms(sim, observers=[metrics])
+
+    def health() -> Health:
+        asked.append(threading.get_ident())
+        return cms.health
+
+    metrics.health = health
+    body, _ = await asyncio.to_thread(metrics.render)
+    assert Exposed(body).one("client_ok") is None
+    await cms.skill_states([1])
+    assert Exposed((await metrics.scrape())[0]).one("client_ok") == 1
+    body, _ = await asyncio.to_thread(metrics.render)
+    assert Exposed(body).one("client_ok") == 1
+    assert asked == [threading.get_ident()]
 
 
 async def test_counters_go_on_after_a_restart(sim: Simulator, make_cms: MakeCms, tmp_path: Path) -> None:
