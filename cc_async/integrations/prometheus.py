@@ -52,7 +52,8 @@ class Metrics(Collector):
     Args:
         health: how the client is doing, asked at each scrape; may be set later.
         names: of queues by ``skill_id`` or ``(vdn, skill_id)``, for ``cc_async_queue_info``.
-        sums: feed it before telling ``on_stitched``; without it there are no figures of calls.
+        sums: ``await sums.take(batch)``, and then tell ``on_stitched``: a counter that was exposed and not
+            saved would go down after a crash. Without sums there are no figures of calls.
         clock: where the time comes from; the event loop by default.
     """
 

@@ -2,68 +2,48 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, get_args
+from itertools import chain
+from typing import Any
 
 from attrs import frozen
 
 from cc_async.batch.result import Batch
-from cc_async.contract.records import SkillState, SystemIndicators, TaskStats
+from cc_async.contract.records import SkillState
 from cc_async.integrations import prometheus_definitions as of
 from cc_async.integrations.prometheus_definitions import Definition
 from cc_async.integrations.prometheus_requests import Sample, brought
-from cc_async.monitor import figures
+from cc_async.integrations.prometheus_rows import (
+    agents_samples,
+    indicators_samples,
+    labels,
+    state_samples,
+    sums_samples,
+    task_samples,
+    window_samples,
+)
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.beat import Beat
-from cc_async.monitor.figures_agents import State, distinct, state_of
 from cc_async.monitor.stitch import Stitcher
 from cc_async.monitor.sums import ClosedBucket, SkillKey, SkillSums, Stitched
 
 FRESH = 600.0
 """Seconds, two buckets: older live figures are no figures of now."""
 
-Names = Mapping[int, str] | Mapping[tuple[int, int], str] | Mapping[int | tuple[int, int], str]
-"""Names of queues by ``skill_id`` or ``(vdn, skill_id)``."""
+Names = Mapping[int, str] | Mapping[SkillKey, str] | Mapping[int | SkillKey, str]
+"""Names of queues by ``skill_id`` or ``(vdn, skill_id)``; they may be filled later."""
 
 _LONGEST_NAME = 200
-_SUMS: Mapping[Definition, str] = {
-    of.OFFERED: "offered",
-    of.CONNECTED: "connected",
-    of.CONNECTED_IN_20S: "connected_in_20s",
-    of.ENDED: "ended",
-    of.WRAPPED_UP: "wrapped_up",
-    of.WRAP_UP_SECONDS: "wrap_up_seconds",
-    of.IVR_SECONDS: "ivr_seconds",
-    of.SUMS_COVERAGE: "coverage",
-}
-_STATES: Mapping[Definition, str] = {
-    of.CALLS_WAITING: "calls_waiting",
-    of.LONGEST_WAIT: "longest_wait_seconds",
-    of.AVERAGE_WAIT: "average_wait_seconds",
-    of.AVERAGE_TALK: "average_talk_seconds",
-    of.SIGNED_IN: "signed_in_agents",
-    of.AVAILABLE: "available_agents",
-}
-_HEADS = {
-    "talking": "talking_agents",
-    "idle": "idle_agents",
-    "not_ready": "not_ready_agents",
-    "rest": "resting_agents",
-    "wrap_up": "wrap_up_agents",
-    "study": "study_agents",
-}
-_INDICATORS: Mapping[Definition, str] = {
-    of.VDN_ONLINE: "online_agents",
-    of.VDN_INBOUND: "inbound_calls",
-    of.VDN_CONNECTED: "connected_calls",
-    of.VDN_OUTBOUND: "outbound_calls",
-}
+
+_Vdns = tuple[int | None, ...]
+_Source = tuple[str, _Vdns]
+"""An interface and whose data it is asked for: where VDNs are watched one by one, none replaces another."""
 
 
 @frozen
 class _Live:
-    """The newest data of an interface."""
+    """The newest data of a source."""
 
     batch: Batch[Any]
     asked: float
@@ -73,15 +53,15 @@ class _Live:
 class Center:
     """A listener of a watched contact center; it keeps what it is told, until that is read or too old.
 
-    The sums are taken over when a stitching is told, so that what is exposed is never ahead of the state
-    file: after a crash the counters go on from what was exposed, or a little above.
+    The sums are taken over when a stitching is told, which is after they were saved: what is exposed is never
+    ahead of the state file, so after a crash the counters go on from what was exposed, or a little above.
     """
 
     def __init__(self, names: Names | None, sums: Stitcher | None, monotonic: Callable[[], float]) -> None:
-        self._names: Mapping[Any, str] = names or {}
+        self._names: Mapping[Any, str] = {} if names is None else names
         self._stitcher, self._monotonic = sums, monotonic
-        self._live: dict[str, _Live] = {}
-        self._up: dict[str, bool] = {}
+        self._live: dict[_Source, _Live] = {}
+        self._up: dict[_Source, bool] = {}
         self._counts: dict[Definition, defaultdict[tuple[str, ...], int]] = {
             made: defaultdict(int)
             for made in (of.BEATS, of.BEATS_MISSED, of.BUCKETS_MISSED, of.ROWS_REFUSED, of.ALERTS)
@@ -93,13 +73,15 @@ class Center:
 
     def on_beat(self, interface: str, beat: Beat[Any]) -> None:
         """Keep what a beat brought, all or part of it."""
-        batch = beat.batch
-        self._up[interface] = batch is not None
+        batch, source = beat.batch, (interface, _vdns(beat))
+        self._up[source] = batch is not None
+        if source[1]:
+            self._up.pop((interface, ()), None)  # a beat that brought nothing, before it was known whose
         self._counts[of.BEATS][interface, brought(whole=beat.ok, some=batch is not None)] += 1
         self._counts[of.BEATS_MISSED][(interface,)] += beat.skipped + beat.dropped
         if batch is not None:
             age = beat.age_seconds if beat.ok else _took(batch)
-            self._live[interface] = _Live(batch, self._monotonic() - (age or 0.0))
+            self._live[source] = _Live(batch, self._monotonic() - (age or 0.0))
 
     def on_stitched(self, stitched: Stitched) -> None:
         """Take over the sums; the windows too when one has closed, or after a restart."""
@@ -125,54 +107,58 @@ class Center:
         for made, counter in self._counts.items():
             for key, count in counter.copy().items():
                 yield made, key, count
-        for interface, up in self._up.copy().items():
-            yield of.UP, (interface,), up
         live = self._live.copy()
-        for interface, held in live.items():
-            yield of.SAMPLE_AGE, (interface,), max(now - held.asked, 0.0)
-            yield of.SAMPLE_COVERAGE, (interface,), _share(held.batch)
-        fresh = {name: held.batch for name, held in live.items() if now - held.asked <= FRESH}
+        yield from self._of_data(live, now)
         yield from self._of_sums(now)
-        states: Batch[SkillState] | tuple[()] = fresh.get("skill_states", ())
+        fresh: defaultdict[str, list[Batch[Any]]] = defaultdict(list)
+        for (interface, _), held in live.items():
+            if now - held.asked <= FRESH:
+                fresh[interface].append(held.batch)
+        states: list[SkillState] = [*chain(*fresh["skill_states"])]
         for state in states:
-            yield from _of_state(state)
+            yield from state_samples(state)
         yield from self._of_names({(state.vdn, state.skill_id) for state in states} | set(self._sums))
-        # Every agent of the VDN where they are asked for, else those who are signed in.
-        yield from _of_agents(fresh.get("agent_states") or fresh.get("signed_in_agents") or ())
-        yield from _of_indicators(fresh.get("system_indicators", ()))
-        for task in fresh.get("task_stats", ()):
-            yield from _of_task(task)
+        yield from agents_samples(fresh["agent_states"], fresh["signed_in_agents"])
+        yield from indicators_samples(chain(*fresh["system_indicators"]))
+        for task in chain(*fresh["task_stats"]):
+            yield from task_samples(task)
+
+    def _of_data(self, live: Mapping[_Source, _Live], now: float) -> Iterator[Sample]:
+        """Of every interface the worst of its sources."""
+        up: dict[str, bool] = {}
+        for (interface, _), each in self._up.copy().items():
+            up[interface] = up.get(interface, True) and each
+        for interface, each in up.items():
+            yield of.UP, (interface,), each
+        for interface in dict.fromkeys(interface for interface, _ in live):
+            held = [one for (name, _), one in live.items() if name == interface]
+            yield of.SAMPLE_AGE, (interface,), max(now - min(one.asked for one in held), 0.0)
+            shares = [share for one in held if (share := _share(one.batch)) is not None]
+            yield of.SAMPLE_COVERAGE, (interface,), min(shares, default=None)
 
     def _of_sums(self, now: float) -> Iterator[Sample]:
         for key, sums in self._sums.items():
-            labels = _labels(key)
-            for made, name in _SUMS.items():
-                yield made, labels, getattr(sums, name)
+            yield from sums_samples(key, sums)
         if now - self._stitched_at > FRESH:
             return
-        windows: tuple[tuple[str, Mapping[SkillKey, Any]], ...] = (
-            ("5m", self._closed),
-            ("30m", self._half_hour),
-        )
-        for window, rows in windows:
-            for key, row in rows.items():
-                named = (*_labels(key), window)
-                yield of.SERVICE_LEVEL, named, figures.service_level(row).value
-                yield of.LOST_RATE, named, figures.lost_rate(row).value
-                yield of.WINDOW_OFFERED, named, row.offered
-                yield of.WINDOW_COVERAGE, named, row.coverage
+        for key, bucket in self._closed.items():
+            yield from window_samples("5m", key, bucket)
+        for key, sums in self._half_hour.items():
+            yield from window_samples("30m", key, sums)
 
     def _of_names(self, keys: set[SkillKey]) -> Iterator[Sample]:
         """A name for every queue, so that joining it never loses one: its number where it has no other."""
-        for key in sorted(keys, key=_labels):
+        for key in sorted(keys, key=labels):
             found = self._names.get(key) or self._names.get(key[1]) or ""
             shown = "".join(char if char.isprintable() else " " for char in found[:_LONGEST_NAME])
-            yield of.QUEUE_INFO, (*_labels(key), " ".join(shown.split()) or str(key[1])), 1
+            yield of.QUEUE_INFO, (*labels(key), " ".join(shown.split()) or str(key[1])), 1
 
 
-def _labels(key: SkillKey) -> tuple[str, str]:
-    vdn, skill_id = key
-    return "" if vdn is None else str(vdn), str(skill_id)
+def _vdns(beat: Beat[Any]) -> _Vdns:
+    """The VDNs that were asked; none where nothing tells."""
+    batch = beat.last_good if beat.batch is None else beat.batch
+    question = None if batch is None else batch.question
+    return () if question is None else tuple(group.vdn for group in question.groups)
 
 
 def _took(batch: Batch[Any]) -> float:
@@ -190,41 +176,3 @@ def _share(batch: Batch[Any]) -> float | None:
             return None
         missing += len(failure.keys)
     return len(batch) / (len(batch) + missing) if missing else 1.0
-
-
-def _of_state(state: SkillState) -> Iterator[Sample]:
-    labels = _labels((state.vdn, state.skill_id))
-    for made, name in _STATES.items():
-        yield made, labels, getattr(state, name)
-    for word, name in _HEADS.items():
-        yield of.QUEUE_AGENTS, (*labels, word), getattr(state, name)
-
-
-def _of_agents(agents: Any) -> Iterator[Sample]:
-    """How many are in each state, 0 included: the VDN was asked whole, so nobody is in it."""
-    if isinstance(agents, Batch) and not agents.complete:
-        return  # who is missing would be missing in the counts
-    people = distinct(agents).values()
-    counts = Counter((one.vdn, state_of(one)) for one in people)
-    for vdn in {one.vdn for one in people}:
-        for state in get_args(State):
-            word = state.replace(" ", "_").replace("-", "_")
-            yield of.AGENTS, ("" if vdn is None else str(vdn), word), counts[vdn, state]
-
-
-def _of_indicators(rows: Any) -> Iterator[Sample]:
-    newest: dict[int, SystemIndicators] = {}
-    for row in rows:
-        held = newest.get(row.vdn)
-        if held is None or row.interval_start > held.interval_start:
-            newest[row.vdn] = row
-    for vdn, row in newest.items():
-        for made, name in _INDICATORS.items():
-            yield made, (str(vdn),), getattr(row, name)
-
-
-def _of_task(task: TaskStats) -> Iterator[Sample]:
-    for outcome in ("succeeded", "failed"):
-        yield of.TASK_ATTEMPTS, (task.task_id, outcome), getattr(task, outcome)
-    for state in ("waiting", "executing", "completed"):
-        yield of.TASK_NUMBERS, (task.task_id, state), getattr(task, state)

@@ -60,9 +60,8 @@ def beat(
     batch: Batch[Any] | None, error: CcError | None = None, *, age: float | None = 0.0, **more: Any
 ) -> Beat[Any]:
     """A beat that brought a batch just now, or an error."""
-    good = batch if error is None else None
-    at = datetime.now(UTC)
-    return Beat(number=1, at=at, batch=batch, error=error, last_good=good, age_seconds=age, **more)
+    known = {"last_good": batch if error is None else None} | more
+    return Beat(number=1, at=datetime.now(UTC), batch=batch, error=error, age_seconds=age, **known)
 
 
 async def stitch(metrics: Metrics, sums: Stitcher, batch: Batch[Any]) -> None:

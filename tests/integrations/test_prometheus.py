@@ -106,6 +106,25 @@ async def test_every_agent_counts_where_every_agent_is_asked(sim: Simulator, mak
     assert sum(Exposed.of(metrics).all("agents", vdn="170").values()) == len(truth.agent_states(sim))
 
 
+async def test_vdns_that_are_watched_one_by_one(sim: Simulator, make_cms: MakeCms) -> None:
+    """Beats of two VDNs on the same interface stand side by side; the worst of them is told."""
+    cms, clock = make_cms(sim), Ahead()
+    metrics = Metrics(clock=clock)
+    metrics.on_beat("agent_states", beat(None, CcError("not yet"), age=None))
+    for vdn, age in ((170, 40.0), (1, 2.0)):
+        metrics.on_beat("agent_states", beat(await cms.with_options(vdn=vdn).agent_states(), age=age))
+    found = Exposed.of(metrics)
+    for vdn in (170, 1):
+        assert sum(found.all("agents", vdn=str(vdn)).values()) == len(truth.agent_states(sim, vdn))
+    assert found.one("sample_age_seconds", interface="agent_states") == pytest.approx(40, abs=2)
+    assert found.one("up", interface="agent_states") == 1
+    good = await cms.agent_states()
+    lost = beat(None, CcError("gone"), last_good=good)
+    metrics.on_beat("agent_states", lost)
+    metrics.on_beat("agent_states", beat(await cms.with_options(vdn=1).agent_states()))
+    assert Exposed.of(metrics).one("up", interface="agent_states") == 0
+
+
 async def test_indicators_and_tasks(sim: Simulator, make_cms: MakeCms) -> None:
     """The newest closed window of a VDN, and a task's attempts and numbers."""
     cms, metrics = make_cms(sim), Metrics()
@@ -266,8 +285,10 @@ def test_hostile_names_break_nothing(accept: str | None) -> None:
 
 
 def test_a_name_may_belong_to_one_vdn() -> None:
-    """The same queue number in two VDNs has two names."""
-    metrics = Metrics(names={(170, 7): "Billing", 7: "Other"}, clock=Still())
+    """The same queue number in two VDNs has two names; they may be known later than the metrics begin."""
+    names: dict[int | tuple[int | None, int], str] = {}
+    metrics = Metrics(names=names, clock=Still())
+    names |= {(170, 7): "Billing", 7: "Other"}
     metrics.on_beat("skill_states", beat(Batch.of([SkillState(7, vdn=170), SkillState(7, vdn=171)])))
     found = Exposed.of(metrics).all("queue_info")
     assert found == {("Billing", "7", "170"): 1, ("Other", "7", "171"): 1}
