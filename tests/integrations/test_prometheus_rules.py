@@ -20,6 +20,7 @@ from cc_async.integrations.prometheus import Metrics
 from cc_async.integrations.prometheus_definitions import DEFINITIONS
 from cc_async.integrations.prometheus_rules import RULES, rules_file
 
+README = Path(__file__).parent.parent.parent / "README.md"
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(PROMTOOL is None, reason="promtool (of Prometheus) is not installed")
 
@@ -237,6 +238,16 @@ def test_rules_are_about_metrics_that_exist(expression: str) -> None:
     """Every name in a rule stands in the table."""
     assert metric_names(expression)
     assert metric_names(expression) <= set(DEFINITIONS)
+
+
+@needs_promtool
+def test_the_scrape_config_of_the_readme_is_valid(tmp_path: Path) -> None:
+    """What a reader copies is what Prometheus takes, the rules beside it."""
+    found = re.search(r"^```yaml\n(# prometheus\.yml\n.*?)^```$", README.read_text("utf-8"), re.DOTALL | re.M)
+    assert found is not None
+    (tmp_path / "prometheus.yml").write_text(found[1], encoding="utf-8")
+    (tmp_path / "cc_async.rules.yml").write_text(rules_file(), encoding="utf-8")
+    assert "1 rule files found" in run("check", "config", str(tmp_path / "prometheus.yml"))
 
 
 def drawn(board: dict[str, Any]) -> list[str]:
