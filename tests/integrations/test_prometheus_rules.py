@@ -91,8 +91,8 @@ FIRING: Mapping[str, tuple[Series, Mapping[str, str], str]] = {
         "skill_states: only 90% of what is asked comes",
     ),
     "CcAsyncCallsUnseen": (
-        {f'cc_async_queue_window_coverage_ratio{{{_QUEUE}, window="30m"}}': "0.5x40"},
-        {**_LABELS, "vdn": "170"}, "VDN 170: only 50% of the last half hour was seen",
+        {f'cc_async_queue_window_coverage_ratio{{{_QUEUE}, window="5m"}}': "0.5x40"},
+        {**_LABELS, "vdn": "170"}, "VDN 170: only 50% of the last 5 minutes was seen",
     ),
     "CcAsyncBreakerOpen": (
         {f"cc_async_breaker_open{{{_HERE}}}": "1x40"}, _LABELS,
@@ -132,7 +132,7 @@ QUIET: Mapping[str, Series] = {
     "CcAsyncNoData": {f"cc_async_sample_age_seconds{{{_STATES}}}": "600x40"},
     "CcAsyncAskingFails": {f"cc_async_up{{{_STATES}}}": "0x21 1x0 0x20"},
     "CcAsyncDataIncomplete": {f"cc_async_sample_coverage_ratio{{{_STATES}}}": "0.995x40"},
-    "CcAsyncCallsUnseen": {f'cc_async_queue_window_coverage_ratio{{{_QUEUE}, window="5m"}}': "0.5x40"},
+    "CcAsyncCallsUnseen": {f'cc_async_queue_window_coverage_ratio{{{_QUEUE}, window="5m"}}': "1x21 0.5x9"},
     "CcAsyncBreakerOpen": {f"cc_async_breaker_open{{{_HERE}}}": "0x40"},
     "CcAsyncCredentialLocked": {f"cc_async_credential_locked{{{_STATES}}}": "1x20 0x20"},
     "CcAsyncQuotaSaturated": {
