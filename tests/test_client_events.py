@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 
 import pytest
+from waiting import until
 
 from cc_async import AkSk, CcError, CmsClient, Event, GatewayClient, Retry, SignatureRejected
 from cc_async.session import events
@@ -204,3 +207,50 @@ async def test_an_observer_may_tell_its_clients_apart(sim: Simulator, make_cms: 
         [1],
         [1],
     ]
+
+
+async def closed(cms: CmsClient) -> None:
+    """A call whose lookup is under way when the client closes."""
+    asked = asyncio.ensure_future(cms.skill_states())
+    await until(lambda: cms.health.in_flight)
+    await cms.aclose(grace=0)
+    await asked
+
+
+async def late(cms: CmsClient) -> None:
+    """A call whose time is over before its lookup is answered."""
+    await cms.skill_states(timeout=0.05)
+
+
+async def joined(cms: CmsClient) -> None:
+    """A caller of one queue who leaves before the answer."""
+    await asyncio.wait_for(cms.skill_states().one(1), 0.05)
+
+
+async def left(cms: CmsClient) -> None:
+    """A stream that is left before its first row."""
+    async with cms.signed_in_agents([1]).stream():
+        await until(lambda: cms.health.in_flight)
+
+
+async def raw(cms: CmsClient) -> None:
+    """A raw call that is cancelled."""
+    await asyncio.wait_for(cms.call("skill/stateinfo", {}), 0.05)
+
+
+@pytest.mark.parametrize("ending", [closed, late, joined, left, raw])
+async def test_what_began_ends_however_it_ends(
+    sim: Simulator, make_cms: MakeCms, ending: Callable[[CmsClient], Awaitable[None]]
+) -> None:
+    """Each begin has its end, whoever or whatever ended the call."""
+    notes = Notes()
+    cms = make_cms(sim, observers=[notes])
+    for name in ("skills", "skill_states", "signed_in_agents"):
+        sim.fail(name, delay=30, times=None)
+    with contextlib.suppress(CcError, TimeoutError):
+        await ending(cms)
+    begun = Counter(event.endpoint for event in notes.of(events.BatchStarted))
+    assert begun
+    await until(lambda: Counter(event.endpoint for event in notes.of(events.BatchDone)) == begun)
+    for sent in notes.of(events.RequestSent):
+        assert [event.call for event in notes.of(events.RequestAnswered)].count(sent.call) == 1

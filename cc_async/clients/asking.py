@@ -9,7 +9,7 @@ from attrs import define, evolve, frozen
 
 from cc_async.batch.buffer import Buffer
 from cc_async.batch.collect import Collector, verdict
-from cc_async.batch.engine import End, Engine, Piece
+from cc_async.batch.engine import End, Engine
 from cc_async.batch.learn import Learner, PageSize, teachable
 from cc_async.batch.packing import ArrayLimit
 from cc_async.batch.result import Batch, Failure
@@ -17,9 +17,9 @@ from cc_async.batch.split import SplitOptions, split
 from cc_async.batch.stream import Stream
 from cc_async.clients.core import Core
 from cc_async.clients.lookup import Resolved
+from cc_async.clients.telling import name_of, tell_begun, tell_done, tell_dropped
 from cc_async.contract.spec import Endpoint, Question
 from cc_async.errors import CallTimeout, CcError, ClosedError
-from cc_async.session import events
 from cc_async.session.call import Call
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
@@ -102,7 +102,7 @@ class Asking(Generic[R]):
         try:
             await self._run(ready, session, call)
         except BaseException as error:  # who was told that it began is told that it is over
-            tell_done(session, call, self.requests, 0, 0, type(error).__name__)
+            tell_done(session, call, self.requests, 0, 0, name_of(error))
             raise
         finally:
             self.core.end(call)
@@ -218,36 +218,3 @@ def stream(asking: Asking[R], *, partial: bool) -> Stream[R]:
 
     window = asking.options.window(asking.endpoint)
     return Stream(asking, run, window=window, partial=partial, record=asking.endpoint.record)
-
-
-def tell_dropped(session: Session, call: Call, piece: Piece[R]) -> None:
-    """Tell observers about rows that were not kept."""
-    kept = piece.kept
-    if kept is None or not kept.dropped or not session.watchers:
-        return
-    for reason in ("duplicates", "foreign", "outside"):
-        if count := getattr(kept, reason):
-            now, part = session.clock.wall(), piece.chunk.part
-            session.watchers.tell(events.RowsDropped(now, call.number, call.endpoint, part, reason, count))
-
-
-def name_of(error: BaseException | None) -> str | None:
-    """The class of an error as observers are told it."""
-    return None if error is None else type(error).__name__
-
-
-def tell_begun(session: Session, call: Call) -> None:
-    """Tell observers that a call began; whoever does tells them when it is over, whatever ends it."""
-    if session.watchers:
-        session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
-
-
-def tell_done(
-    session: Session, call: Call, requests: int, rows: int, failures: int, error: str | None = None
-) -> None:
-    """Tell observers that a call is over."""
-    if session.watchers:
-        now, seconds = session.clock.wall(), session.clock.monotonic() - call.started
-        session.watchers.tell(
-            events.BatchDone(now, call.number, call.endpoint, seconds, requests, rows, failures, error)
-        )

@@ -16,11 +16,12 @@ from cc_async.batch.ids import IdRange, above
 from cc_async.batch.merge import merged
 from cc_async.batch.plan import Plan, plan
 from cc_async.batch.result import Batch
-from cc_async.clients.asking import Asking, Options, ask, name_of, stream, tell_begun, tell_done
+from cc_async.clients.asking import Asking, Options, ask, stream
 from cc_async.clients.core import Core
 from cc_async.clients.health import Health, health_of
 from cc_async.clients.lookup import Resolved
 from cc_async.clients.one import one, single
+from cc_async.clients.telling import name_of, tell_begun, tell_done
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Group, Host, Question
 from cc_async.errors import CallTimeout, CcError
