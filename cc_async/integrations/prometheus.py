@@ -72,13 +72,15 @@ class Metrics(Collector):
         self.registry = CollectorRegistry()
         """A registry of its own, for whoever serves several; register more collectors as you like."""
         self.registry.register(self)
-        # Straight to the place: this is called for every request.
-        self.on_event: Callable[[Event], None] = self._requests.on_event
 
     def _monotonic(self) -> float:
         if self._clock is None:
             self._clock = LoopClock()
         return self._clock.monotonic()
+
+    def on_event(self, event: Event) -> None:
+        """Count an event of a client."""
+        self._requests.on_event(event)
 
     def on_beat(self, interface: str, beat: Beat[Any]) -> None:
         """Take a beat of an interface."""

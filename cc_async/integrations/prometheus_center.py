@@ -31,7 +31,7 @@ from cc_async.monitor.sums import ClosedBucket, SkillKey, SkillSums, Stitched
 FRESH = 600.0
 """Seconds, two buckets: older live figures are no figures of now."""
 
-Names = Mapping[int, str] | Mapping[SkillKey, str] | Mapping[int | SkillKey, str]
+Names = Mapping[Any, str]
 """Names of queues by ``skill_id`` or ``(vdn, skill_id)``; they may be filled later."""
 
 _LONGEST_NAME = 200
@@ -58,7 +58,7 @@ class Center:
     """
 
     def __init__(self, names: Names | None, sums: Stitcher | None, monotonic: Callable[[], float]) -> None:
-        self._names: Mapping[Any, str] = {} if names is None else names
+        self._names: Names = {} if names is None else names
         self._stitcher, self._monotonic = sums, monotonic
         self._live: dict[_Source, _Live] = {}
         self._up: dict[_Source, bool] = {}

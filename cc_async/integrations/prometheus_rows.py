@@ -58,8 +58,9 @@ def labels(key: SkillKey) -> tuple[str, str]:
 
 def sums_samples(key: SkillKey, sums: SkillSums) -> Iterator[Sample]:
     """The counters of a queue."""
+    named = labels(key)
     for made, name in _SUMS.items():
-        yield made, labels(key), getattr(sums, name)
+        yield made, named, getattr(sums, name)
 
 
 def window_samples(window: str, key: SkillKey, row: ClosedBucket | SkillSums) -> Iterator[Sample]:
