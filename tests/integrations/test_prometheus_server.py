@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shutil
 import socket
 import time
@@ -20,6 +21,7 @@ from aiohttp import web
 from exposed import beat, stitch
 
 from cc_async import AkSk, CmsClient, SignatureRejected
+from cc_async.integrations.grafana import dashboard
 from cc_async.integrations.prometheus import Metrics
 from cc_async.integrations.prometheus_rules import rules_file
 from cc_async.monitor import Stitcher
@@ -32,6 +34,7 @@ pytestmark = pytest.mark.skipif(PROMETHEUS is None, reason="a Prometheus server 
 NOON = 1_772_625_600.0
 """2026-03-04 12:00 UTC."""
 QUEUES = range(1, 6)
+ASKED = ("skill_call_stats", "skill_states", "agent_states")
 PATIENCE = 30.0
 """Seconds in which a scrape a second has to bring what is waited for."""
 
@@ -139,15 +142,23 @@ async def process(sim: Simulator, state: Path, port: int) -> AsyncIterator[tuple
     auth, clock = AkSk(sim.access_key, sim.secret_key), Ahead(off=sim.clock.wall() - time.time())
     async with CmsClient(sim.cms_url, auth, vdn=170, observers=[metrics], clock=clock) as cms:
         metrics.health = lambda: cms.health
+        await stitch(metrics, sums, await cms.skill_call_stats(QUEUES))
+        metrics.on_beat("skill_states", beat(await cms.skill_states(QUEUES)))
+        metrics.on_beat("agent_states", beat(await cms.agent_states()))
         async with served(metrics, port) as answered:
-            await stitch(metrics, sums, await cms.skill_call_stats(QUEUES))
-            metrics.on_beat("skill_states", beat(await cms.skill_states(QUEUES)))
             yield metrics, answered
 
 
 def by_skill(rows: truth.Rows, name: str) -> dict[str, float]:
     """One field of the truth by queue."""
     return {str(row["skill_id"]): row[name] for row in rows}
+
+
+async def empty_panels(server: Server) -> set[str]:
+    """The titles of the panels for which there is nothing, everything being chosen."""
+    drawn = [panel for panel in json.loads(dashboard())["panels"] if "targets" in panel]
+    asked = {panel["title"]: re.sub(r"\$\w+", ".*", panel["targets"][0]["expr"]) for panel in drawn}
+    return {title for title, expression in asked.items() if not await server.vector(expression)}
 
 
 async def test_a_prometheus_knows_what_the_contact_center_knows(tmp_path: Path) -> None:
@@ -174,13 +185,12 @@ async def test_a_prometheus_knows_what_the_contact_center_knows(tmp_path: Path) 
             named = f"{level} * on (job, instance, vdn, skill_id) group_left (queue) cc_async_queue_info"
             names = {sim.world.skill_name(170, int(skill)): value for skill, value in levels.items()}
             assert await server.vector(named, "queue") == names
-            assert await server.vector("cc_async_up", "interface") == {
-                "skill_call_stats": 1,
-                "skill_states": 1,
-            }
+            assert await server.vector("cc_async_up", "interface") == dict.fromkeys(ASKED, 1)
             sent = await server.vector("sum by (status) (cc_async_requests_total)", "status")
             assert sent == {"200": len(sim.requests)}
             assert answered == {"application/openmetrics-text"}
+            # Every panel has something to draw but those of what never happened.
+            await eventually(lambda: empty_panels(server), {"Retries a minute"})
         # The process ends; the next one begins a minute later, in the next bucket.
         sim.advance(60)
         more = by_skill(truth.skill_call_stats(sim, QUEUES), "offered")
@@ -198,8 +208,7 @@ async def test_a_prometheus_knows_what_the_contact_center_knows(tmp_path: Path) 
                 metrics.health = lambda: wrong.health
                 firing = 'ALERTS{alertname="CcAsyncCredentialLocked", alertstate="firing"}'
                 locked = {name: 1.0 for name, until in wrong.health.locked_until.items() if until}
-                asked = {"skill_call_stats", "skill_states"}
-                assert asked <= set(locked)
+                assert set(ASKED) <= set(locked)
                 await eventually(lambda: server.vector(firing, "interface"), locked)
                 alerts = (await server.get("/api/v1/alerts"))["alerts"]
                 told = {one["annotations"]["summary"] for one in alerts if one["state"] == "firing"}
