@@ -18,6 +18,7 @@ from waiting import until
 
 from cc_async import CcError, CmsClient, GatewayClient, Retry
 from cc_async.integrations.opentelemetry import Tracing
+from cc_async.session import events
 from cc_async.simulator import Simulator
 
 MakeCms = Callable[..., CmsClient]
@@ -261,3 +262,34 @@ async def test_without_a_sdk_nothing_happens(sim: Simulator, make_cms: MakeCms) 
     batch = await make_cms(sim, observers=[Tracing()]).skill_states([1, 2])
     assert len(batch) == 2
     assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+async def test_parts_that_failed_and_pauses(sim: Simulator, make_cms: MakeCms, told: Told) -> None:
+    """A call that lost a part says so; a pause the server asked for is an event of the call that met it."""
+    cms = make_cms(sim, observers=[told.tracing], retry=Retry(attempts=1))
+    await cms.signed_in_agents([1])
+    sim.fail("signed_in_agents", status=503, times=1)
+    await cms.signed_in_agents([1, 2, 3], partial=True)
+    sim.fail("skill_states", status=429, times=1)
+    await make_cms(sim, observers=[told.tracing], retry=Retry(throttle_base=0.01)).skill_states([1])
+    fine, lost = told.named("signed_in_agents")
+    assert fine.status.status_code is StatusCode.UNSET
+    attributes = dict(lost.attributes or {})
+    assert (attributes["cc_async.failures"], attributes["error.type"]) == (1, "BatchError")
+    assert lost.status.status_code is StatusCode.ERROR
+    [throttled] = told.named("skill_states")
+    assert [event.name for event in throttled.events] == ["throttled", "retry"]
+
+
+def test_events_fed_by_hand_and_out_of_order(told: Told) -> None:
+    """Whoever feeds events needs no client; answers and ends of what never began are nobody's."""
+    stamp, take = (1.0, 7, "skill_states"), told.tracing.on_event
+    take(events.RequestAnswered(*stamp, 1, "", 1, 200, 0.1, 5, None))
+    take(events.BatchDone(*stamp, 0.1, 1, 5, 0))
+    take(events.RequestRetried(*stamp, 1, "", 1, 0.5, "ServerError"))
+    assert told.spans() == []
+    take(events.RequestSent(*stamp, 1, "", 1, "POST", "/here"))
+    take(events.RequestAnswered(*stamp, 1, "", 1, None, 0.1, 0, None))
+    [request] = told.spans()
+    assert request.parent is None
+    assert dict(request.attributes or {}) == {"http.request.method": "POST", "url.template": "/here"}

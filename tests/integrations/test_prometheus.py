@@ -248,6 +248,20 @@ async def test_beats_good_partial_and_bad(sim: Simulator, make_cms: MakeCms) -> 
     assert found.all("beats_total", interface="skill_states") == {("part",): 1, ("none",): 1}
 
 
+async def test_how_much_is_missing_may_be_unknown(sim: Simulator, make_cms: MakeCms) -> None:
+    """Of a window nobody can say how many rows it would have had: the coverage is absent."""
+    cms, metrics = make_cms(sim, retry=Retry(attempts=1)), Metrics()
+    end = truth.instant(sim.clock.wall() // 300 * 300)
+    await cms.vdns()
+    sim.fail("system_indicators", status=503, times=1)
+    batch = await cms.system_indicators(begin=end - timedelta(days=32), end=end, vdns=[1], partial=True)
+    assert batch.failures
+    metrics.on_beat("system_indicators", beat(batch, CcError("a part"), age=None))
+    found = Exposed.of(metrics)
+    assert found.one("up", interface="system_indicators") == 1
+    assert found.one("sample_coverage_ratio", interface="system_indicators") is None
+
+
 def test_gaps_and_refused_rows_are_counted() -> None:
     """What stitching missed is told in buckets, what it could not place in rows."""
     metrics = Metrics(clock=Still())
