@@ -27,6 +27,7 @@ CLAIMS = {
     "workers": "14 a backfill by workers that are killed",
     "sizing": "15 what plan reckons with",
     "peers": "13 the same requests by other clients",
+    "observers": "14 watching: metrics and traces",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
