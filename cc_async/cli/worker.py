@@ -36,7 +36,7 @@ Reclaim = Annotated[str, Parameter(help="A partition of a worker that was silent
 Grace = Annotated[str, Parameter(help="Time the partition under way has to end after SIGTERM or Ctrl-C.")]
 PacerUrl = Annotated[
     str | None,
-    Parameter(help="Redis of the quota all workers share; that of the queue when left out, none: own quota."),
+    Parameter(help="Redis of the quota all workers share: the site's or the queue's when left out; or none."),
 ]
 
 
@@ -62,8 +62,8 @@ def worker(
     url = redis_url(redis, "worker")
     need("taskiq", "taskiq", "taskiq_redis")
     silence, ending = span(reclaim, "--reclaim").total_seconds(), span(grace, "--grace").total_seconds()
-    quota = None if pacer == "none" else url if pacer is None else redis_url(pacer, "--pacer")
     site = connect.with_keys(connect.site_of(link))
+    quota = _quota(site, pacer, url)
     # What taskiq would log is told in our own words.
     logging.getLogger("taskiq").setLevel(logging.CRITICAL + 1)
     try:
@@ -75,6 +75,14 @@ def worker(
         f"{worked.failed:,} failed, {worked.given_back:,} given back"
     )
     return PARTIAL if worked.failed else FINE
+
+
+def _quota(site: Site, pacer: str | None, queue: str) -> str | None:
+    """The Redis of the common quota; None where the site names what is shared, or nothing is to be."""
+    if pacer is not None:
+        return None if pacer == "none" else redis_url(pacer, "--pacer")
+    named = any(getattr(site, name, None) is not None for name in ("pacer", "quota_shared"))
+    return None if named else queue
 
 
 async def _work(
