@@ -206,9 +206,11 @@ class PartitionBroker(RedisStreamBroker):
                 continue  # the listener tells; somebody else may do our partition, too, and only one is first
 
     async def give_back(self) -> None:
-        """Let others have at once what we hold."""
-        await self._claim({"idle": self.idle_timeout})
-        self._held.clear()
+        """Let others have at once what we hold; where Redis is away, when its time is over."""
+        try:
+            await self._claim({"idle": self.idle_timeout})
+        finally:
+            self._held.clear()
 
     async def _claim(self, how: dict[str, int]) -> None:
         async with self.redis() as redis:

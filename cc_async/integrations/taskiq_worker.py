@@ -70,7 +70,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._error: CcError | None = None
+        self._error: Exception | None = None
 
     def stop(self) -> None:
         """Take no more partitions; the one under way has the grace to end."""
@@ -113,7 +113,12 @@ class Worker:
                         return
                 self.worked.given_back += 1
             except (RedisError, OSError, TimeoutError):
-                pass  # not acknowledged: it comes again, is found to be done, and asks nothing
+                # Not acknowledged: it comes again, to us or another, is found to be done, and asks nothing.
+                await self._give_back()
+            except Exception as error:  # a mistake of ours, which taskiq would keep to itself
+                await self._give_back()
+                self._error = error
+                self._stop.set()
             finally:
                 self._idle.set()
 
@@ -176,7 +181,6 @@ class Worker:
         await asyncio.sleep(pause)
 
     async def _give_back(self) -> None:
-        # Where Redis is away others have it when its time is over.
         with suppress(RedisError, OSError, TimeoutError):
             await self._broker.give_back()
 

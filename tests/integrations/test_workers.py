@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -254,3 +255,22 @@ async def test_workers_killed_with_sigkill(
     assert found.kills >= 1
     assert found.rows == found.folders * 3 * 3 * 288 > 0
     assert (found.lost, found.double, found.damaged, found.left) == (0, 0, 0, 0)
+
+
+async def test_a_message_of_another_release_is_told(
+    valkey: str, cms: CmsClient, tmp_path: Path, redis: Any
+) -> None:
+    """What this release cannot read is noted with the reason, and goes round among the workers no longer."""
+    async with ordering(valkey, days(cms, 1), tmp_path) as backfill:
+        order = await backfill.order()
+        [stream] = await redis.smembers("cc_async:backfill:test")
+        [(_, fields)] = await redis.xrange(stream)
+        strange = json.loads(fields[b"data"])
+        strange["kwargs"]["question"] = '{"v":99}'
+        await redis.xadd(stream, {"data": json.dumps(strange)})
+        async with working(valkey, cms):
+            await backfill.follow(lambda left, workers: None)
+        outcome = await backfill.outcome(order)
+    [reason] = outcome.failed.values()
+    assert "version 99" in reason
+    assert (outcome.done, outcome.missing) == (1, 0)
