@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from cc_async import ConfigError, SkillCallStats
+from cc_async import Batch, ConfigError, SkillCallStats
 from cc_async.integrations.redis_lease import Lease, LeaseLost
 from cc_async.integrations.redis_link import RedisAway, checked, masked
 from cc_async.integrations.redis_state import RedisState
 from cc_async.monitor import Stitcher
+from cc_async.monitor.alerts import alerts
+from cc_async.monitor.rules import Rule
+from cc_async.monitor.sums import ClosedBucket
 
 SHORT = 0.6
 """Seconds of a lease here."""
@@ -174,6 +177,35 @@ async def test_sums_continue_with_the_next_leader(lease_of: Callable[..., Lease]
     later = lease_of()
     await lease_of().lead(first)
     assert await later.lead(second) == 8
+
+
+async def test_the_next_leader_repeats_no_alert(lease_of: Callable[..., Lease]) -> None:
+    """An alert that one leader has told stands with the next one, who tells only its end."""
+
+    async def watched(*fast: int) -> AsyncIterator[Batch[ClosedBucket]]:
+        for number, connected in enumerate(fast):
+            yield Batch.of([_window(number, connected)])
+
+    def work(lease: Lease, *fast: int) -> Callable[[int], Awaitable[list[str]]]:
+        async def told(token: int) -> list[str]:
+            rules = [Rule(id="sl", measure="service_level", threshold=0.8, raise_after=2)]
+            store = await RedisState.open(lease, token, "alerts")
+            async with alerts(watched(*fast), rules, state=store) as ringing:
+                return [alert.state async for alert in ringing]
+
+        return told
+
+    first, second = lease_of(), lease_of()
+    assert await first.lead(work(first, 3, 3)) == ["raised"]
+    assert await second.lead(work(second, 3, 3, 3, 10)) == ["cleared"]
+
+
+def _window(number: int, fast: int) -> ClosedBucket:
+    start = datetime(2026, 3, 4, 10, 5 * number, tzinfo=UTC)
+    return ClosedBucket(
+        skill_id=7, vdn=170, interval_start=start, offered=10, connected=10, lost=0, connected_in_20s=fast,
+        coverage=1.0, last_sample_at=start.replace(second=59),
+    )  # fmt: skip
 
 
 async def test_a_stitcher_is_kept_in_one_place(lease_of: Callable[..., Lease], tmp_path: Path) -> None:
