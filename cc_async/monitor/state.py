@@ -74,13 +74,14 @@ def store_of(state_file: StateFile | None, state: StateStore | None) -> StateSto
     return FileStore(state_file)
 
 
-def load(store: StateStore, kind: str, version: int) -> dict[str, Any] | None:
-    """The body that was saved last; None: there is none yet.
+def load(place: StateStore | Path, kind: str, version: int) -> dict[str, Any] | None:
+    """The body that was saved last, in a store or a file; None: there is none yet.
 
     Raises:
         ExportError: it cannot be read, is damaged, is another kind, or of a newer release. It is left
             as it is: going on from nothing would lose sums without a word.
     """
+    store = FileStore(place) if isinstance(place, Path) else place
     text = store.read()
     if text is None:
         return None
@@ -124,9 +125,10 @@ def write(path: Path, text: bytes) -> None:
         raise _told(path, error) from error
 
 
-def damaged(store: StateStore) -> ExportError:
+def damaged(place: StateStore | Path) -> ExportError:
     """The error of a state that cannot be understood."""
-    return ExportError(f"{store.name} is damaged", hint="restore it, or move it away to begin anew")
+    name = place if isinstance(place, Path) else place.name
+    return ExportError(f"{name} is damaged", hint="restore it, or move it away to begin anew")
 
 
 def _told(path: Path, error: OSError) -> ExportError:
