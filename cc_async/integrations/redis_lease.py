@@ -82,7 +82,7 @@ class Lease:
         self._scripts = {
             text: self._redis.register_script(text) for text in (_TAKE, _RENEW, _GIVE_BACK, _WRITE)
         }
-        self._lost = ""
+        self._lost, self._leading = "", False
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -96,8 +96,17 @@ class Lease:
         Raises:
             LeaseLost: it was lost before the work was done. Lead again, or end.
             ConfigError: Redis refuses our password.
+            RuntimeError: this lease leads a work already.
         """
-        clock = self._clock or LoopClock()
+        if self._leading:
+            raise RuntimeError("a Lease leads one work at a time: make another one, with a name of its own")
+        self._leading = True
+        try:
+            return await self._lead(work, self._clock or LoopClock())
+        finally:
+            self._leading = False
+
+    async def _lead(self, work: Callable[[int], Awaitable[T]], clock: Clock) -> T:
         token, until = await self._take(clock)
         scope = CancelScope()
         self._lost = ""
@@ -154,7 +163,10 @@ class Lease:
                 self._lost = f"not renewed within {self.length:g} s ({problem})"
                 break
             try:
-                ours = await self._run(_RENEW, [self._key("holder")], [self._holder, self._milliseconds])
+                seconds = min(self._deadline, until - reserve - asked)
+                ours = await self._run(
+                    _RENEW, [self._key("holder")], [self._holder, self._milliseconds], seconds
+                )
             except CcError as error:
                 if not problem.startswith(self._where):
                     self._tell(f"leads on, but cannot renew: {error.message}")
@@ -181,5 +193,7 @@ class Lease:
         # In braces: the keys of one lease lie on one node of a cluster.
         return f"cc_async:{{{self.name}}}:{name}"
 
-    async def _run(self, script: str, keys: list[str], arguments: list[Any]) -> Any:
-        return await in_time(self._scripts[script](keys, arguments), self._deadline, self._where)
+    async def _run(
+        self, script: str, keys: list[str], arguments: list[Any], seconds: float | None = None
+    ) -> Any:
+        return await in_time(self._scripts[script](keys, arguments), seconds or self._deadline, self._where)
