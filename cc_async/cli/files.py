@@ -13,7 +13,7 @@ from cyclopts import App
 
 from cc_async import CcError, CmsClient, Query
 from cc_async.cli import builds, by_workers, connect, file_options, run
-from cc_async.cli.codes import FINE, NOTHING, PARTIAL
+from cc_async.cli.codes import FINE, INTERRUPTED, NOTHING, PARTIAL
 from cc_async.cli.file_options import Directory, Files, Reread, Settle, Since, Verify, Workers, span
 from cc_async.cli.file_progress import Meter
 from cc_async.cli.ids import parse_numbers
@@ -62,7 +62,7 @@ def backfill(
         code = by_workers.backfill(link, query, target, workers)
     else:
         code = _export(link, query, target, ask)
-    return max(code, _verify(directory)) if verify else code
+    return max(code, _verify(directory)) if verify and code != INTERRUPTED else code
 
 
 def keep_up(

@@ -184,10 +184,11 @@ class Manifest:
                     hint=_OTHER_HOST if name == "host" else _OTHER_CHOICE,
                 )
 
-    def add(self, entry: Entry) -> None:
-        """The entry is done from now on, and what it replaces no longer counts."""
-        self._append(entry.line())
-        self._take(entry)
+    def add(self, *entries: Entry) -> None:
+        """The entries are done from now on, and what they replace no longer counts."""
+        self._append(*(entry.line() for entry in entries))
+        for entry in entries:
+            self._take(entry)
 
     def retire(self, numbers: Iterable[int]) -> None:
         """These entries no longer count: their parts are gone or damaged."""
@@ -207,9 +208,9 @@ class Manifest:
             self.begun = moment
         return self.begun
 
-    def _append(self, line: Mapping[str, Any]) -> None:
-        files.append(self.path, _line(line))
-        self._lines += 1
+    def _append(self, *lines: Mapping[str, Any]) -> None:
+        files.append(self.path, b"".join(map(_line, lines)))
+        self._lines += len(lines)
 
     def _rewrite(self) -> None:
         """Write only what counts, in one step."""

@@ -53,11 +53,13 @@ class Store(Folder):
 
     def _absorb(self) -> None:
         """Enter into the manifest what many writers have finished since."""
-        known = [(entry.question, entry.parts) for entry in self.manifest.entries.values()]
-        for path, entry in slips.found(self.layout):
-            # Killed between the two steps below, it is in the manifest already.
-            if (entry.question, entry.parts) not in known:
-                self.manifest.add(evolve(entry, number=self.manifest.next))
+        known = {(entry.question, entry.parts) for entry in self.manifest.entries.values()}
+        found = slips.found(self.layout)
+        # Killed between the two steps below, some are in the manifest already.
+        new = [entry for _, entry in found if (entry.question, entry.parts) not in known]
+        if new:
+            self.manifest.add(*(evolve(one, number=n) for n, one in enumerate(new, self.manifest.next)))
+        for path, _ in found:
             files.remove(path)
             with suppress(OSError):  # there are more
                 path.parent.rmdir()

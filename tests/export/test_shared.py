@@ -112,6 +112,25 @@ def _killed(*_: Any) -> None:
     raise Killed
 
 
+@pytest.mark.parametrize(("step", "number"), [("append", 1), ("remove", 1), ("remove", 2)])
+async def test_a_lone_writer_killed_while_it_takes_the_slips(
+    sim: Simulator, cms: CmsClient, begun: Callable[[], Shared], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, step: str, number: int,
+) -> None:  # fmt: skip
+    """Before, between and after: the next one has every entry once."""
+    for day_number in range(2):
+        await fill(day(cms, day_number), begun())
+    before, real, calls = asked(sim), getattr(files, step), iter(range(1, 100))
+    with monkeypatch.context() as patch:
+        patch.setattr(files, step, lambda *given: _killed() if next(calls) == number else real(*given))
+        with pytest.raises(Killed):
+            await export(days(cms), Target(tmp_path))
+    await export(days(cms), Target(tmp_path))
+    assert asked(sim) == before
+    check(sim, tmp_path)
+    assert (tmp_path / MANIFEST).read_bytes().count(b'"question"') == 2
+
+
 async def test_a_lone_writer_waits_for_many_and_they_for_it(
     cms: CmsClient, begun: Callable[[], Shared], tmp_path: Path
 ) -> None:
