@@ -26,8 +26,8 @@ _LONELY = 10.0
 """Seconds without any worker before that is said."""
 _SELDOM = 30.0
 """Seconds between two lines where there is no terminal."""
-_RECLAIM = 60.0
-"""A worker that was silent for so long is not counted."""
+_SILENT = 30.0
+"""Seconds after which a worker that shows no sign of life is not counted."""
 
 
 def backfill(link: Link, build: run.Build, target: Target, workers: str) -> int:
@@ -50,7 +50,7 @@ async def _backfill(link: Link, build: run.Build, target: Target, url: str) -> i
     site = evolve(site, access_key=site.access_key or "-", secret_key=site.secret_key or Secret("-"))
     async with connect.cms_client(site) as cms:
         query = await build(cms)
-        broker = PartitionBroker(url, queue_of(query.origin.host, query.question.cc_id), reclaim=_RECLAIM)
+        broker = PartitionBroker(url, queue_of(query.origin.host, query.question.cc_id), reclaim=_SILENT)
         try:
             work = Backfill(query, target, broker, LoopClock())
             order = await work.order()
@@ -89,7 +89,7 @@ class Watcher:
     """A bar on a terminal, a line now and then elsewhere; says when nobody works."""
 
     def __init__(self, total: int) -> None:
-        self._total, self._workers = total, 1
+        self._total = total
         self._screen = console(sys.stderr)
         columns = (
             TextColumn("partitions"), BarColumn(bar_width=30), MofNCompleteColumn(),

@@ -17,7 +17,8 @@ from redis.asyncio import Redis
 
 from benchmarks.workers import survive
 from cc_async import AkSk, CmsClient, Query, SignatureRejected
-from cc_async.export import Target, export, verify
+from cc_async.export import Target, export, files, verify
+from cc_async.export.layout import Layout
 from cc_async.integrations.redis_link import RedisAway
 from cc_async.integrations.taskiq_backfill import Backfill, Outcome
 from cc_async.integrations.taskiq_broker import GROUP, PartitionBroker
@@ -255,6 +256,22 @@ async def test_workers_killed_with_sigkill(
     assert found.kills >= 1
     assert found.rows == found.folders * 3 * 3 * 288 > 0
     assert (found.lost, found.double, found.damaged, found.left) == (0, 0, 0, 0)
+
+
+async def test_workers_wait_for_a_lone_writer(valkey: str, cms: CmsClient, tmp_path: Path) -> None:
+    """While a sync has the folder a worker says so and waits; it goes on when the folder is free."""
+    told: list[str] = []
+    async with ordering(valkey, days(cms, 1), tmp_path) as backfill:
+        order = await backfill.order()
+        lone = files.Lock(Layout.of(tmp_path, "system_indicators").lock)
+        async with working(valkey, cms, told=told):
+            while not told:  # noqa: ASYNC110 - it is told by another task, when it has tried
+                await asyncio.sleep(0.01)
+            lone.release()
+            await backfill.follow(lambda left, workers: None)
+        assert (await backfill.outcome(order)).done == 1
+    assert "another writer is at work" in told[0]
+    check(tmp_path, 1)
 
 
 async def test_a_message_of_another_release_is_told(
