@@ -25,7 +25,7 @@ class Patience:
     seconds: float = field(default=3600.0, validator=ge(0))
     """A message that was not taken for so long is given up."""
     most: int = field(default=100, validator=ge(2))
-    """Messages that wait at the most, the one under way included; the oldest of the others is dropped then."""
+    """Messages that wait at the most; of more, the oldest but the one under way is dropped."""
 
 
 @frozen(eq=False)

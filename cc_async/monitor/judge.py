@@ -53,6 +53,8 @@ class Judge:
         self._names, self._zone = names, zone
         self._intake = Intake(self._rules, self.memory)
         self._called: dict[str, str] = {}
+        self._heard: set[str] = set()
+        """Sources that were asked since this judge was made, with or without an answer."""
 
     @property
     def raised(self) -> tuple[Alert, ...]:
@@ -78,6 +80,7 @@ class Judge:
         subject = Subject("source", source)
         self._call(subject.key, rows if beat is None else beat.last_good)
         answered = isinstance(batch, Batch) if beat is None else beat.ok
+        self._heard.add(subject.key)
         self._intake.note(subject, rows, now, answered)
         found: list[Alert] = []
         for reading, rule in self._intake.readings(subject.key, rows, now, beat):
@@ -151,8 +154,10 @@ class Judge:
         if not rules:
             return
         memory = self.memory
-        for key in [key for key in memory.source_of if now - memory.seen[key] > _FORGET]:
-            yield from self._forget(key, now)
+        for key in [key for key, last in memory.seen.items() if now - last > _FORGET]:
+            # A source that is watched and silent rings on; one that is watched no more, or a queue, is gone.
+            if key in memory.source_of or key not in self._heard:
+                yield from self._forget(key, now)
         for rule in rules:
             opened = now if rule.hours is None else rule.hours.open_since(now)
             if opened is None:
@@ -161,7 +166,9 @@ class Judge:
             silent: set[str] = set()
             # Sources first: whether one is silent decides about its queues.
             for key, last in sorted(memory.seen.items(), key=lambda one: one[0] in memory.source_of):
-                if memory.source_of.get(key) in silent:
+                source = memory.source_of.get(key, key)
+                # After a restart a source that was not asked yet is not silent: we were.
+                if source in silent or source not in self._heard:
                     continue
                 reading = readings.counted_from(readings.of_age(memory.subjects[key], last, now), begin, now)
                 if key not in memory.source_of and rule.breached(reading):
@@ -169,12 +176,13 @@ class Judge:
                 yield from self._judge(reading, now, rule)
 
     def _forget(self, key: str, now: datetime) -> Iterator[Alert]:
-        """A queue that is not there any more."""
+        """A queue that is not there any more, or a source that nobody watches."""
         for place in [place for place in self.memory.standings if place[1] == key]:
             if place in self.memory.raised:
                 yield self._end(place, "gone", now)
             del self.memory.standings[place]
-        del self.memory.seen[key], self.memory.source_of[key]
+        del self.memory.seen[key], self.memory.subjects[key]
+        self.memory.source_of.pop(key, None)
 
     def _closing(self, now: datetime) -> Iterator[Alert]:
         """At closing time what stands is cleared, and begins anew when it opens."""
