@@ -16,7 +16,7 @@ from typing import Annotated, Any
 from attrs import evolve, frozen
 from cyclopts import Parameter
 
-from cc_async import CcError, CmsClient
+from cc_async import AddressBlocked, CcError, CmsClient, SignatureRejected
 from cc_async.cli import connect, run
 from cc_async.cli.alert_sources import Told, Wanted, not_judged, sources
 from cc_async.cli.codes import FINE
@@ -212,6 +212,8 @@ async def _names(cms: CmsClient, clock: Clock) -> AsyncIterator[dict[Any, str]]:
     async def learn() -> float:
         try:
             queues = await cms.skills(timeout=_NAMES_TIMEOUT)
+        except (SignatureRejected, AddressBlocked):
+            raise  # nothing else will be answered either
         except CcError:
             return _NAMES_LATER
         names.update({(queue.vdn, queue.skill_id): queue.name for queue in queues if queue.name})

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from attrs import field, frozen
@@ -20,6 +20,9 @@ SIGNED: frozenset[Format] = frozenset({"feishu", "dingtalk"})
 
 _LONGEST = 600
 """Characters of a line; Slack refuses 3 000, and nobody reads more than a few."""
+_LINE_OF_MANY, _MOST_LINES = 160, 20
+_SLACK_HEADING = 100
+"""Characters; Slack refuses 150, of which an escaped one takes up to five."""
 _STILL = "\N{WORD JOINER}"
 """Has no width and breaks no line; behind an @ there is no name for a chat to find any more."""
 _HOST = re.compile(r"(?<=\w)\.(?=[^\W\d])")
@@ -30,7 +33,7 @@ class Message:
     """What is posted, apart from how a chat wants it."""
 
     heading: str
-    text: str
+    lines: tuple[str, ...]
     detail: str = ""
     bad: bool = True
     """False: good news."""
@@ -43,7 +46,7 @@ def message_of(alert: Alert) -> Message:
     raised = alert.state == "raised"
     return Message(
         heading=f"{'Alert' if raised else 'Alert over'}: {alert.rule}",
-        text=str(alert),
+        lines=(str(alert),),
         detail=f"{alert.key}, {alert.at:%Y-%m-%d %H:%M} {alert.at.tzname() or ''}".rstrip(),
         bad=raised,
         document={"version": 1, **alert.to_dict()},
@@ -53,7 +56,23 @@ def message_of(alert: Alert) -> Message:
 def test_message(text: str) -> Message:
     """A message that shows that posting works."""
     document = {"version": 1, "test": True, "text": text}
-    return Message(heading="Alert test", text=text, bad=False, document=document)
+    return Message(heading="Alert test", lines=(text,), bad=False, document=document)
+
+
+def digest(messages: Sequence[Message]) -> Message:
+    """Many messages as one: chats slow down or lock out whoever posts more than some 20 a minute."""
+    over = sum(not message.bad for message in messages)
+    counts = [
+        f"{count} {what}" for count, what in ((len(messages) - over, "raised"), (over, "over")) if count
+    ]
+    told = [
+        f"{'' if message.bad else 'over: '}{_cut(line, _LINE_OF_MANY)}"
+        for message in messages
+        for line in message.lines
+    ]
+    more = len(told) - _MOST_LINES
+    lines = (*told[:_MOST_LINES], *((f"and {more} more",) if more > 0 else ()))
+    return Message(heading=f"Alerts: {', '.join(counts)}", lines=lines, bad=over < len(messages))
 
 
 def payload(message: Message, form: Format) -> dict[str, Any]:
@@ -66,17 +85,16 @@ def _slack(message: Message) -> dict[str, Any]:
 
     Of all characters only & < > mean something to Slack, in plain text too: they begin ``<!channel>``.
     """
-    lines = [line for line in (message.text, message.detail) if line]
 
     def plain(line: str) -> dict[str, Any]:
         return {"type": "plain_text", "text": _slack_text(line), "emoji": False}
 
     return {
-        "text": _slack_text(f"{message.heading}: {message.text}"),
+        "text": _slack_text(f"{message.heading}: {message.lines[0]}"),
         "blocks": [
-            {"type": "header", "text": {**plain(message.heading), "text": _slack_text(message.heading, 140)}},
-            *({"type": "section", "text": plain(line)} for line in lines[:1]),
-            *({"type": "context", "elements": [plain(line)]} for line in lines[1:]),
+            {"type": "header", "text": plain(_cut(message.heading, _SLACK_HEADING))},
+            *({"type": "section", "text": plain(line)} for line in message.lines),
+            *([{"type": "context", "elements": [plain(message.detail)]}] if message.detail else []),
         ],
         "link_names": False,
         "unfurl_links": False,
@@ -84,8 +102,8 @@ def _slack(message: Message) -> dict[str, Any]:
     }
 
 
-def _slack_text(text: str, longest: int = _LONGEST) -> str:
-    return harmless(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _slack_text(text: str) -> str:
+    return harmless(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _teams(message: Message) -> dict[str, Any]:
@@ -98,7 +116,7 @@ def _teams(message: Message) -> dict[str, Any]:
 
     body = [
         run(message.heading, weight="Bolder", color="Attention" if message.bad else "Good"),
-        run(message.text),
+        *(run(line) for line in message.lines),
         *([run(message.detail, isSubtle=True, size="Small")] if message.detail else []),
     ]
     card = {
@@ -121,7 +139,7 @@ def _feishu(message: Message) -> dict[str, Any]:
     def plain(text: str) -> dict[str, Any]:
         return {"tag": "plain_text", "content": harmless(text)}
 
-    elements: list[dict[str, Any]] = [{"tag": "div", "text": plain(message.text)}]
+    elements: list[dict[str, Any]] = [{"tag": "div", "text": plain(line)} for line in message.lines]
     if message.detail:
         elements.append({"tag": "note", "elements": [plain(message.detail)]})
     header = {"title": plain(message.heading), "template": "red" if message.bad else "green"}
@@ -131,7 +149,7 @@ def _feishu(message: Message) -> dict[str, Any]:
 
 def _dingtalk(message: Message) -> dict[str, Any]:
     """A group robot: text, not Markdown, and nobody is mentioned."""
-    lines = (message.heading, message.text, message.detail)
+    lines = (message.heading, *message.lines, message.detail)
     return {
         "msgtype": "text",
         "text": {"content": "\n".join(harmless(line) for line in lines if line)},
@@ -147,13 +165,16 @@ _PAYLOADS: Mapping[Format, Callable[[Message], dict[str, Any]]] = {
 }
 
 
-def harmless(text: str, longest: int = _LONGEST) -> str:
+def harmless(text: str) -> str:
     """One line of a bounded length in which no chat finds a mention or makes a link of an address."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    if len(line) > longest:
-        line = line[: longest - 1] + "…"
+    line = _cut(line, _LONGEST)
     line = line.replace("@", "@" + _STILL).replace("://", ":" + _STILL + "//")
     return _HOST.sub("." + _STILL, line)
+
+
+def _cut(line: str, longest: int) -> str:
+    return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def signature(form: Format, secret: str, wall: float) -> dict[str, str]:

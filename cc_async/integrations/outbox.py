@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from attrs import field, frozen
 from attrs.validators import ge
@@ -16,6 +16,8 @@ from cc_async.session.clock import Clock
 
 _FIRST, _LONGEST = 1.0, 60.0
 """Seconds before the second try, and between two tries at the most."""
+FEW = 5
+"""Messages that are sent one by one; more that wait are merged."""
 
 
 @frozen(kw_only=True)
@@ -24,8 +26,8 @@ class Patience:
 
     seconds: float = field(default=3600.0, validator=ge(0))
     """A message that was not taken for so long is given up."""
-    most: int = field(default=100, validator=ge(2))
-    """Messages that wait at the most; of more, the oldest but the one under way is dropped."""
+    most: int = field(default=5000, validator=ge(1))
+    """Messages that wait at the most, but for what is under way; of more, the oldest is dropped."""
 
 
 @frozen(eq=False)
@@ -39,21 +41,24 @@ class Outbox:
     """Sends messages one after another, each again and again until it is taken; told of every loss.
 
     ``send`` tries once and never raises for what the other side does; ``name`` is what troubles are told of.
+    ``merge`` makes one message of many where more than a few wait; None: each is sent by itself.
     """
 
     def __init__(
         self,
         send: Callable[[Message], Awaitable[Verdict]],
         name: str,
+        merge: Callable[[Sequence[Message]], Message] | None,
         patience: Patience,
         on_trouble: Callable[[str], None],
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        self._send, self._name, self._patience, self._tell = send, name, patience, on_trouble
+        self._send, self._name, self._merge = send, name, merge
+        self._patience, self._tell = patience, on_trouble
         self._clock, self._rng = clock, rng
         self._queue: deque[_Posted] = deque()
-        """What is not delivered yet; the first is under way."""
+        self._under_way: list[_Posted] = []
         self._filled, self._ending = asyncio.Event(), asyncio.Event()
         self._failing = False
         self._task = asyncio.create_task(self._work(), name="cc_async.outbox")
@@ -65,9 +70,7 @@ class Outbox:
         if self._task.done():
             self._task.result()
         if len(self._queue) >= self._patience.most:
-            oldest = self._queue[1]
-            del self._queue[1]
-            self._give_up(oldest, f"more than {self._patience.most} alerts wait")
+            self._give_up([self._queue.popleft()], f"more than {self._patience.most} alerts wait")
         self._queue.append(_Posted(message, self._clock.monotonic(), done))
         self._filled.set()
 
@@ -80,8 +83,8 @@ class Outbox:
         finally:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._queue:
-            self._tell(f"{self._name}: {len(self._queue)} alerts were not delivered")
+        if left := len(self._queue) + len(self._under_way):
+            self._tell(f"{self._name}: {left} alerts were not delivered")
         if not self._task.cancelled():
             self._task.result()
 
@@ -94,25 +97,28 @@ class Outbox:
                     return
                 self._filled.clear()
                 await self._filled.wait()
-            if not await self._deliver(self._queue[0]):
+            many = self._merge is not None and len(self._queue) > FEW
+            self._under_way = [self._queue.popleft() for _ in range(len(self._queue) if many else 1)]
+            messages = [posted.message for posted in self._under_way]
+            if not await self._deliver(self._merge(messages) if self._merge and many else messages[0]):
                 return
 
-    async def _deliver(self, posted: _Posted) -> bool:
+    async def _deliver(self, message: Message) -> bool:
         """Send one message until it is taken or given up; False: the end came first."""
-        tries = 0
+        tries, since = 0, self._under_way[0].since
         while True:
-            found = await self._send(posted.message)
+            found = await self._send(message)
             tries += 1
             if found.kind == "delivered":
-                self._delivered(posted)
+                self._delivered()
                 return True
             backoff = min(_FIRST * 2 ** min(tries - 1, 10), _LONGEST) * (0.5 + self._rng.random() / 2)
             wait = max(backoff, found.wait or 0.0)
-            late = self._clock.monotonic() + wait > posted.since + self._patience.seconds
+            late = self._clock.monotonic() + wait > since + self._patience.seconds
             if found.kind == "refused" or late:
-                self._queue.popleft()
                 lasting = "" if found.kind == "refused" else f", for {self._patience.seconds / 60:g} minutes"
-                self._give_up(posted, found.reason + lasting)
+                given_up, self._under_way = self._under_way, []
+                self._give_up(given_up, found.reason + lasting)
                 return True
             if not self._failing:
                 self._tell(f"{self._name}: {found.reason}; trying again")
@@ -132,15 +138,18 @@ class Outbox:
             await asyncio.gather(pause, end, return_exceptions=True)
         return not self._ending.is_set()
 
-    def _delivered(self, posted: _Posted) -> None:
+    def _delivered(self) -> None:
         if self._failing:
             self._tell(f"{self._name}: posting works again")
         self._failing = False
-        self._queue.popleft()
-        if posted.done is not None:
-            posted.done(True)
+        delivered, self._under_way = self._under_way, []
+        for posted in delivered:
+            if posted.done is not None:
+                posted.done(True)
 
-    def _give_up(self, posted: _Posted, why: str) -> None:
-        self._tell(f"{self._name}: {why}; not delivered: {posted.message.heading}: {posted.message.text}")
-        if posted.done is not None:
-            posted.done(False)
+    def _give_up(self, given_up: Sequence[_Posted], why: str) -> None:
+        for posted in given_up:
+            message = posted.message
+            self._tell(f"{self._name}: {why}; not delivered: {message.heading}: {' '.join(message.lines)}")
+            if posted.done is not None:
+                posted.done(False)

@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from cc_async.errors import ConfigError
-from cc_async.integrations.chat import FORMATS, SIGNED, Format, Message, payload, signature
+from cc_async.integrations.chat import FORMATS, SIGNED, Format, Message, digest, payload, signature
 from cc_async.integrations.outbox import Outbox, Patience
 from cc_async.integrations.verdict import Verdict, verdict
 from cc_async.session.address import is_loopback
@@ -34,7 +34,8 @@ class Webhook:
 
     Answers of 5xx and 429, chats that say they are busy, and lost connections are tried again, as late as
     ``Retry-After`` asks for; what a chat refuses for good is told and left out. At least once: an answer
-    that was lost makes a message be posted again. Redirects are not followed.
+    that was lost makes a message be posted again. Where more than a few wait, a chat gets them as one.
+    Redirects are not followed.
 
     Args:
         url: of the webhook; whoever knows it can post, so no text of ours holds more of it than the host.
@@ -96,7 +97,8 @@ class Webhook:
             auto_decompress=False,
             headers={"User-Agent": "cc_async", "Accept-Encoding": "identity"},
         )
-        self._outbox = Outbox(self.send, self.host, self._patience, self._tell, self._clock, self._rng)
+        merge = None if self._form == "json" else digest
+        self._outbox = Outbox(self.send, self.host, merge, self._patience, self._tell, self._clock, self._rng)
         return self
 
     async def __aexit__(

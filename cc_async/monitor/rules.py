@@ -102,7 +102,7 @@ DEFAULTS: tuple[Rule, ...] = (
         id="service level", measure="service_level", threshold=0.8, minimum=20, raise_after=2, clear_after=2
     ),
     Rule(id="lost calls", measure="lost_rate", threshold=0.05, minimum=20, raise_after=2, clear_after=2),
-    Rule(id="no idle agent", measure="no_idle_agent", threshold=0, raise_after=2, clear_after=2),
+    Rule(id="no idle agent", measure="no_idle_agent", threshold=0, minimum=5, raise_after=2, clear_after=2),
     Rule(id="agents gone", measure="online_drop", threshold=0.3, clear_threshold=0.2, minimum=10),
     Rule(id="long wrap-up", measure="wrap_up", threshold=120, minimum=5, raise_after=2, clear_after=2),
     Rule(id="long in one state", measure="state_time", threshold=1800),
