@@ -25,6 +25,11 @@ HELPS = [
     ("plan", "indicators"),
     ("simulate",),
     ("demo",),
+    ("alert",),
+    ("alert", "try"),
+    ("check",),
+    ("check", "service-level"),
+    ("check", "alerts"),
 ]
 
 
