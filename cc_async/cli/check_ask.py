@@ -13,7 +13,7 @@ from cc_async.cli.check_run import Ask
 from cc_async.cli.plugin import Limits, Perf, Result, Status, lasting, unknown
 from cc_async.cli.usage import UsageError
 from cc_async.monitor import figures_agents, state
-from cc_async.monitor.memory import KIND, VERSION, Memory
+from cc_async.monitor.memory import KIND, UNREADABLE, VERSION, Memory
 from cc_async.session.clock import LoopClock
 
 _SHOWN = 3
@@ -120,7 +120,7 @@ async def alerts(held: Limits, path: Path, stale: float) -> Result:
         raise UsageError(f"--state: there is no file {path}", hint="cc-async alert --state writes it")
     try:
         memory = Memory.from_state(body, frozenset(rule for rule, *_ in body["raised"]))
-    except (KeyError, TypeError, ValueError):
+    except UNREADABLE:
         raise state.damaged(path) from None
     if not memory.seen:
         return unknown("ALERTS", f"{path} has seen no data yet")

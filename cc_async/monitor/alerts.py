@@ -15,7 +15,7 @@ from typing import Any, Self
 from cc_async.monitor import state
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.judge import Judge, Sample
-from cc_async.monitor.memory import KIND, VERSION, Memory
+from cc_async.monitor.memory import KIND, UNREADABLE, VERSION, Memory
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
 from cc_async.monitor.subject import Names
 from cc_async.monitor.watching import Watch
@@ -205,7 +205,7 @@ class Alerts:
             return Memory()
         try:
             return Memory.from_state(body, frozenset(rule.id for rule in self._rules))
-        except (KeyError, TypeError, ValueError):
+        except UNREADABLE:
             raise state.damaged(path) from None
 
     async def _save(self) -> None:

@@ -15,6 +15,9 @@ from cc_async.monitor.subject import Subject
 
 KIND, VERSION = "cc_async.alerts", 1
 
+UNREADABLE = (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError)
+"""What ``Memory.from_state`` raises for a state that is something else."""
+
 Place = tuple[str, str]
 """(rule id, key of the subject)."""
 
@@ -54,7 +57,7 @@ class Memory:
     def from_state(cls, state: Mapping[str, Any], rules: frozenset[str]) -> Memory:
         """Read what ``to_state`` made, but for rules that are no more.
 
-        Raises KeyError, TypeError or ValueError for anything else.
+        Raises one of ``UNREADABLE`` for anything else.
         """
         subjects = [Subject(*one) for one in state["subjects"]]
         return cls(

@@ -97,8 +97,23 @@ async def test_rules_that_are_no_more_are_forgotten(tmp_path: Path) -> None:
         assert ringing.raised == ()
 
 
+EMPTY: dict[str, Any] = {
+    "standings": [], "raised": [], "subjects": [], "seen": {}, "source_of": {}, "levels": {}
+}  # fmt: skip
+WRONG: list[dict[str, Any]] = [
+    {"seen": []}, {"seen": {"source/1": 1e300}}, {"levels": []}, {"levels": {"vdn/1": 3}},
+    {"source_of": 3}, {"pending": 3}, {"pending": [3]}, {"raised": [["sl", "y", {"measure": "no"}]]},
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"kind": "cc_async.alerts", "version": 1, "body": {"standings": 3}}']
+    "text",
+    [
+        "",
+        "{}",
+        '{"kind": "cc_async.alerts", "version": 1, "body": {"standings": 3}}',
+        *(json.dumps({"kind": "cc_async.alerts", "version": 1, "body": EMPTY | wrong}) for wrong in WRONG),
+    ],
 )
 async def test_a_damaged_state_is_not_begun_anew(text: str, tmp_path: Path) -> None:
     """Going on from nothing would repeat everything: it is an error, and the file stays."""

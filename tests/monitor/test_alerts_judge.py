@@ -323,6 +323,9 @@ def test_the_past_is_judged_window_by_window() -> None:
     ]
     holey = [row for row in rows if row.vdn == 2]
     assert replay(holey, begin=TEN, end=minute(60), unknown=[(minute(15), minute(40))]) == ()
+    late = [row for row in holey if row.interval_start != minute(40)]
+    late += [vdn(number, 100, who=1) for number in range(12)]
+    assert replay(late, begin=TEN, end=minute(60), unknown=[(minute(15), minute(40))]) == ()
 
 
 def test_rules_that_indicators_cannot_judge_are_named() -> None:
