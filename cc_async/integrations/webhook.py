@@ -19,6 +19,7 @@ from cc_async.integrations.verdict import Verdict, verdict
 from cc_async.session.address import is_loopback
 from cc_async.session.clock import Clock, LoopClock
 from cc_async.session.failures import os_reason
+from cc_async.session.secret import Secret
 
 _MOST_BYTES = 65_536
 """Read of an answer: the result code of a chat stands in far less."""
@@ -73,7 +74,9 @@ class Webhook:
         if secret and form not in SIGNED:
             raise ConfigError(f"a webhook of format {form} takes no secret; {', '.join(sorted(SIGNED))} do")
         self._url = _checked(url, allow_http)
-        self._form, self._secret, self._proxy = form, secret, proxy
+        self._form: Format = form
+        self._secret = Secret(secret) if secret else None
+        self._proxy = proxy
         self._timeout, self._patience, self._tell = timeout, patience, on_trouble
         self._given_clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
@@ -127,9 +130,12 @@ class Webhook:
             raise RuntimeError("send inside the webhook's block: async with Webhook(...) as hook")
         wall = self._clock.wall()
         body, url = payload(message, self._form), self._url
-        if self._secret:
+        if self._secret is not None:
             signed = signature(self._form, self._secret, wall)
-            body, url = (body, url.update_query(signed)) if self._form == "dingtalk" else (signed | body, url)
+            if self._form == "dingtalk":
+                url = url.update_query(signed)
+            else:
+                body = signed | body
         try:
             async with asyncio.timeout(self._timeout):
                 status, headers, answer = await self._exchange(self._session, url, body)
@@ -156,14 +162,16 @@ class Webhook:
 
 def _checked(text: str, allow_http: bool) -> URL:
     """The URL; no error repeats any of it but its host."""
-    example = "such as https://hooks.slack.com/services/..."
+    text = text.strip()
     try:
-        url = URL(text.strip())
-        valid = url.scheme in ("http", "https") and bool(url.host) and bool(url.port)
+        # Kept byte for byte: a token may be signed as it is written.
+        url = URL(text, encoded=True)
+        valid = text.isascii() and text.isprintable() and " " not in text
+        valid = valid and url.scheme in ("http", "https") and bool(url.host) and bool(url.port)
     except ValueError:
-        valid = False
+        url, valid = URL(), False
     if not valid:
-        raise ConfigError(f"the webhook is no URL, {example}")
+        raise ConfigError("the webhook is no URL, such as https://hooks.slack.com/services/...")
     if url.user is not None or url.password is not None:
         raise ConfigError("the URL of a webhook must not hold a user or a password")
     if url.scheme == "http" and not allow_http and not is_loopback(url.raw_host or ""):

@@ -13,6 +13,7 @@ from cc_async.monitor import readings
 from cc_async.monitor.alert import Alert, Ended
 from cc_async.monitor.basis import sampled_at
 from cc_async.monitor.beat import Beat
+from cc_async.monitor.hours import Hours
 from cc_async.monitor.intake import Intake
 from cc_async.monitor.memory import Memory, Place
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
@@ -55,6 +56,8 @@ class Judge:
         self._called: dict[str, str] = {}
         self._heard: set[str] = set()
         """Sources that were asked since this judge was made, with or without an answer."""
+        self._open: dict[tuple[Hours, datetime], bool] = {}
+        """Which hours are open at which moments of the sample that is being judged."""
 
     @property
     def raised(self) -> tuple[Alert, ...]:
@@ -76,6 +79,7 @@ class Judge:
         beat = sample if isinstance(sample, Beat) else None
         batch = sample.batch if isinstance(sample, Beat) else sample
         rows: Sequence[Any] = () if batch is None else batch if isinstance(batch, Sequence) else tuple(batch)
+        self._open.clear()
         now = at or (beat.at if beat is not None else _moment(rows))
         subject = Subject("source", source)
         self._call(subject.key, rows if beat is None else beat.last_good)
@@ -96,9 +100,9 @@ class Judge:
 
     def _judge(self, reading: Reading, now: datetime, only: Rule | None = None) -> Iterator[Alert]:
         for rule in (only,) if only is not None else self._rules:
-            if rule.measure != reading.measure or not rule.applies(now):
+            if rule.measure != reading.measure or not self._applies(rule, now):
                 continue
-            if reading.measure not in ONGOING and not rule.applies(reading.begin):
+            if reading.measure not in ONGOING and not self._applies(rule, reading.begin):
                 continue
             place = rule.id, reading.subject.key
             before = self.memory.standings.get(place, Standing())
@@ -106,6 +110,15 @@ class Judge:
             self._keep(place, after, forget=reading.measure in ONGOING)
             if turn is not None:
                 yield self._alert(rule, reading, after if turn == "raised" else before, turn, now)
+
+    def _applies(self, rule: Rule, at: datetime) -> bool:
+        """As the rule says; thousands of queues ask it of the same two moments."""
+        if rule.hours is None:
+            return True
+        known = self._open.get((rule.hours, at))
+        if known is None:
+            known = self._open[rule.hours, at] = rule.applies(at)
+        return known
 
     def _keep(self, place: Place, standing: Standing, *, forget: bool) -> None:
         if forget and not standing.raised and not standing.bad:

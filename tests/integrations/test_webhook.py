@@ -35,6 +35,7 @@ class Chat:
         self.posts: list[dict[str, Any]] = []
         self.at: list[float] = []
         self.queries: list[dict[str, str]] = []
+        self.paths: list[str] = []
         self.heads: list[dict[str, str]] = []
         self.url = ""
 
@@ -43,6 +44,7 @@ class Chat:
         self.posts.append(await request.json())
         self.at.append(asyncio.get_running_loop().time())
         self.queries.append(dict(request.query))
+        self.paths.append(request.raw_path)
         self.heads.append(dict(request.headers))
         step = self.script.pop(0) if self.script else 200
         if callable(step):
@@ -383,6 +385,16 @@ async def test_signed_messages() -> None:
     assert set(there.posts[1]) == {"msgtype", "text", "at"}
 
 
+async def test_an_address_is_used_as_it_is_written() -> None:
+    """A Teams workflow signs its query: no character of it may be spelled another way, no fragment sent."""
+    tail = "/workflows/a%2Fb/~x?api-version=1&sp=%2Ftriggers%2Fmanual%2Frun&sig=A%2Bb-_%7e"
+    async with chat() as there:
+        base = there.url.partition("/services")[0]
+        async with hook(f"{base}{tail}#part", form="teams") as posting:
+            assert (await posting.send(message(0))).kind == "delivered"
+    assert there.paths == [tail]
+
+
 @pytest.mark.parametrize(
     ("url", "given", "told"),
     [
@@ -390,6 +402,8 @@ async def test_signed_messages() -> None:
         (f"ftp://chat.example.com/{TOKEN}", {}, "the webhook is no URL"),
         (TOKEN, {}, "the webhook is no URL"),
         ("", {}, "the webhook is no URL"),
+        (f"https://chat.example.com/{TOKEN} x", {}, "the webhook is no URL"),
+        (f"https://chät.example.com/{TOKEN}", {}, "the webhook is no URL"),
         (f"https://chat.example.com:port/{TOKEN}", {}, "the webhook is no URL"),
         (f"https://user:{TOKEN}@chat.example.com/", {}, "must not hold a user or a password"),
         (f"https://chat.example.com/{TOKEN}", {"form": "irc"}, "one of json, slack"),
