@@ -8,7 +8,7 @@ from typing import Any
 
 from attrs import frozen
 
-from cc_async import Batch, BatchError, CcError, CmsClient, Query, SystemIndicators
+from cc_async import BatchError, CcError, CmsClient, Query, SystemIndicators
 from cc_async.cli.run import built
 from cc_async.monitor.beat import Beat
 from cc_async.monitor.beats import watch
@@ -81,10 +81,10 @@ class _Recent:
     now: Callable[[], datetime]
     vdns: list[int]
 
-    async def ask(self) -> Batch[SystemIndicators]:
+    def ask(self) -> Query[SystemIndicators]:
         end = datetime.fromtimestamp(self.now().timestamp() // BUCKET_SECONDS * BUCKET_SECONDS, UTC)
         begin = end - timedelta(seconds=_WINDOWS * BUCKET_SECONDS)
-        return await self.cms.system_indicators(begin=begin, end=end, vdns=self.vdns)
+        return self.cms.system_indicators(begin=begin, end=end, vdns=self.vdns)
 
 
 class Told:
