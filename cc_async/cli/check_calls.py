@@ -127,6 +127,8 @@ def _calls(
     async def ask(cms: CmsClient) -> Result:
         ids = await run.skill_ids(cms, skills)
         rows: Sequence[Any] = await run.built(lambda: cms.skill_call_stats(skill_ids=ids))
+        if not rows:
+            return unknown(share.name, "no queue answered: are there such queues? cc-async list skills")
         when = "current 5 minutes"
         if path is not None:
             rows = await _closed(rows, path, volume.minutes)

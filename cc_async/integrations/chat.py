@@ -21,8 +21,8 @@ SIGNED: frozenset[Format] = frozenset({"feishu", "dingtalk"})
 _LONGEST = 600
 """Characters of a line; Slack refuses 3 000, and nobody reads more than a few."""
 _LINE_OF_MANY, _MOST_LINES = 160, 20
-_SLACK_HEADING = 100
-"""Characters; Slack refuses 150, of which an escaped one takes up to five."""
+_SLACK_HEADING = 150
+"""Characters; Slack refuses more. An escaped one takes up to five."""
 _STILL = "\N{WORD JOINER}"
 """Has no width and breaks no line; behind an @ there is no name for a chat to find any more."""
 _HOST = re.compile(r"(?<=\w)\.(?=[^\W\d])")
@@ -89,10 +89,14 @@ def _slack(message: Message) -> dict[str, Any]:
     def plain(line: str) -> dict[str, Any]:
         return {"type": "plain_text", "text": _slack_text(line), "emoji": False}
 
+    heading = message.heading
+    while len(_slack_text(heading)) > _SLACK_HEADING:
+        heading = _cut(heading, len(heading) * 3 // 4)
+
     return {
         "text": _slack_text(f"{message.heading}: {message.lines[0]}"),
         "blocks": [
-            {"type": "header", "text": plain(_cut(message.heading, _SLACK_HEADING))},
+            {"type": "header", "text": plain(heading)},
             *({"type": "section", "text": plain(line)} for line in message.lines),
             *([{"type": "context", "elements": [plain(message.detail)]}] if message.detail else []),
         ],

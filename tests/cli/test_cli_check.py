@@ -97,6 +97,14 @@ def test_too_few_calls_are_no_alarm_unless_wished(run: Run, lay: Callable[..., N
     assert "0 offered" in line_of(outcome)
 
 
+def test_a_queue_that_is_not_there_is_unknown(run: Run) -> None:
+    """Absence is no quiet night."""
+    for check in ("service-level", "lost-rate", "waiting", "longest-wait", "data-age"):
+        outcome = run("check", check, "--skills", "9999")
+        assert outcome.code == 3
+        assert "queue" in line_of(outcome)
+
+
 def test_waiting_is_of_the_worst_queue(run: Run, lay: Callable[..., None]) -> None:
     """Queues are not added; the one with the most is named."""
     lay(calls_waiting=999, longest_wait_seconds=4000)
