@@ -283,7 +283,7 @@ def test_one_queue_of_many_falls_silent_and_is_forgotten() -> None:
     told = [line for number in range(1, 300) for line in take(judge, number, bucket(number, 20, 20, 8))]
     assert told == [
         "queue 7: nothing for 15:00, without data since 10:05 UTC",
-        "queue 7: not there any more; was without data since 10:05 UTC",
+        "queue 7: not there any more; was without data since 2026-03-04 10:05 UTC",
     ]
 
 
