@@ -169,6 +169,23 @@ def test_a_test_message(run: Run, chat: ChatServer, monkeypatch: pytest.MonkeyPa
     assert "did not take the test message: the connection was refused" in outcome.err
 
 
+def test_the_proxy_of_the_environment_is_used(
+    run: Run, chat: ChatServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chat on the internet is often reached through a proxy only; NO_PROXY says for which it is not."""
+    proxy = chat.url.partition("/hook")[0]
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("CC_ASYNC_WEBHOOK", f"http://chat.invalid/{TOKEN}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert run("alert", "--test", "--allow-http").code == 0
+    assert chat.next()["test"] is True
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("CC_ASYNC_WEBHOOK", chat.url)
+    assert run("alert", "--test").code == 0
+    assert chat.next()["test"] is True
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "told"),
     [

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import trustme
 from aiohttp import web
 from waiting import until
 
@@ -61,16 +63,16 @@ class Chat:
 
 
 @asynccontextmanager
-async def chat(*script: Any) -> AsyncIterator[Chat]:
+async def chat(*script: Any, tls: ssl.SSLContext | None = None) -> AsyncIterator[Chat]:
     """Open such a server on this machine."""
     made = Chat(*script)
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", made.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/services/{TOKEN}?access_token={TOKEN}"
+    made.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}/services/{TOKEN}?access_token={TOKEN}"
     try:
         yield made
     finally:
@@ -214,6 +216,18 @@ async def test_a_dead_server_is_named_by_its_host_only() -> None:
         "the connection was refused: nothing listens on this port",
     )
     assert posting.host == "127.0.0.1"
+
+
+async def test_a_certificate_nobody_vouches_for_is_refused() -> None:
+    """TLS is checked; nothing is posted to whoever answers in place of the chat."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    async with chat(tls=context) as there, hook(there.url) as posting:
+        assert there.url.startswith("https://")
+        found = await posting.send(message(0))
+    assert (found.kind, found.reason) == ("again", "its certificate is not trusted")
+    assert there.posts == []
 
 
 async def test_a_connection_that_is_cut_off_is_tried_again() -> None:
