@@ -99,20 +99,21 @@ def test_an_alert_is_a_line_and_a_message_and_a_restart_repeats_nothing(
     assert chat.empty
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
 def test_what_was_not_delivered_is_after_a_restart(
-    environ: dict[str, str], rules: str, task: str, tmp_path: Path
+    environ: dict[str, str], rules: str, task: str, tmp_path: Path, by: signal.Signals
 ) -> None:
-    """A chat that was away gets the alert from the next run, although that one sees nothing new."""
+    """A chat that was away gets the alert from the next run, however the one before ended."""
     options = ("--rules", rules, "--tasks", task, "--state", str(tmp_path / "alerts.json"))
     with chat_server() as gone:
         pass
     first = Ringing(environ, *options, "--format", "slack", CC_ASYNC_WEBHOOK=gone.url)
     assert "[few connects]" in first.line()
     assert "trying again" in first.told("trying again")
-    code, _, err, seconds = first.end()
-    assert code == 130
+    code, _, err, seconds = first.end(by)
+    assert code == (130 if by is signal.SIGINT else -signal.SIGKILL)
     assert seconds < 3
-    assert "127.0.0.1: 1 alerts were not delivered" in err
+    assert ("127.0.0.1: 1 alerts were not delivered" in err) is (by is signal.SIGINT)
     with chat_server() as there:
         second = Ringing(environ, *options, "--format", "slack", CC_ASYNC_WEBHOOK=there.url)
         assert there.next()["text"].startswith("Alert: few connects: ")
