@@ -24,7 +24,7 @@ _NEEDED_BY = {
     "task_stats": {"outbound_connect", "task_still"},
     "system_indicators": {"online_drop"},
 }
-"""Which measures want which interface; the first two want it for how many calls wait, too."""
+"""Which measures want which interface; service level and lost calls tell how many wait, from the states."""
 _WINDOWS = 3
 """Windows asked again at every beat: a late one is not missed."""
 _SHORTEST_TIMEOUT = 30.0
