@@ -20,6 +20,7 @@ class Errand:
     """One request on its way: what its attempts share."""
 
     request: Request[Any]
+    endpoint: Endpoint[Any]
     call: Call
     route: Route
     wants: tuple[tuple[PaceKey, Quota | None], ...]
@@ -31,11 +32,6 @@ class Errand:
     """The breaker's, of the last attempt; None: nothing was sent in it."""
     shape: Shape | None = None
     body: bytes = b""
-
-    @property
-    def endpoint(self) -> Endpoint[Any]:
-        """The interface."""
-        return self.request.endpoint
 
     def write(self, shape: Shape) -> None:
         """Encode the body once per shape, however often it is sent."""

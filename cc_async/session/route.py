@@ -13,7 +13,7 @@ from cc_async.session.probation import Key
 class Route:
     """An interface of a host and who asks there, with the keys both are known by; made once, used by all."""
 
-    __slots__ = ("at_interface", "auth", "credential", "endpoint", "shape", "whole")
+    __slots__ = ("at_interface", "auth", "credential", "endpoint", "learning", "shape", "trusted", "whole")
 
     def __init__(self, host: str, endpoint: Endpoint[Any], auth: Auth, client: int) -> None:
         self.endpoint = endpoint
@@ -26,3 +26,7 @@ class Route:
         """Probation key of the credential at this interface."""
         self.shape: Key = ("shape", host, endpoint.name, str(client))
         """Probation key of the shape this host wants requests in; each client learns it for itself."""
+        self.trusted = (self.at_interface,)
+        """What counts as proven until somebody doubts it."""
+        self.learning = {False: (self.whole,), True: (self.whole, self.shape)}
+        """What has to be proven first, while the shape is known and while it is not."""

@@ -16,6 +16,7 @@ from cc_async.session.call import Call
 from cc_async.session.errand import Errand, Replaced
 from cc_async.session.exchange import Exchange
 from cc_async.session.gate import Gate
+from cc_async.session.probation import ANYTIME
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
 from cc_async.session.retry import Retry, RetryBudget, RetryState
@@ -75,7 +76,7 @@ class Session:
     def _errand(self, request: Request[Any], call: Call, quotas: Quotas) -> Errand:
         route = self._route(request.endpoint)
         wants = quotas.wants(*route.credential, request.endpoint, request.agent_id)
-        return Errand(request, call, route, wants, next(self._numbers))
+        return Errand(request, route.endpoint, call, route, wants, next(self._numbers))
 
     def _renew(self, errand: Errand, quotas: Quotas) -> None:
         """Go on with the credential that took the place of the old one."""
@@ -91,11 +92,13 @@ class Session:
 
     async def _turn(self, errand: Errand) -> Page[Any]:
         """One attempt; while something is to be learned (a key, a shape) nobody else travels with it."""
-        route = errand.route
+        route, probation = errand.route, self.exchange.probation
         learning = not self.memory.knows_shape(errand.endpoint)
-        keys = (route.whole, route.shape) if learning else (route.whole,)
         while True:
-            async with self.exchange.probation.turn(keys, trusted=(route.at_interface,)) as alone:
+            turn = probation.turn(route.learning[learning], trusted=route.trusted)
+            if turn is ANYTIME:
+                return await self._in_shape(errand, learning)
+            async with turn as alone:
                 pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
                 if pause <= 0:
                     return await self._in_shape(errand, learning)
@@ -122,16 +125,21 @@ class Session:
         raise refused[0]
 
     async def _paced(self, errand: Errand) -> Page[Any]:
+        exchange, gate = self.exchange, self.gate
         while True:
-            self.exchange.circuit.check()
+            exchange.circuit.check()
             slot = await self.pacer.acquire(errand.wants)
             try:
-                async with self.gate as waited:
+                if waited := not gate.take():
+                    await gate.wait()
+                try:
                     # Much may have happened while we waited.
-                    if self.exchange.replaced(errand):
+                    if exchange.replaced(errand):
                         raise Replaced
                     if not self._stopped(errand, waited):
-                        return await self.exchange.attempt(errand, slot)
+                        return await exchange.attempt(errand, slot)
+                finally:
+                    gate.leave()
             finally:
                 slot.release()
 

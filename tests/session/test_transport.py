@@ -78,7 +78,8 @@ async def test_the_bytes_of_a_get(open_transport):
         lines = server.requests[0].decode().split("\r\n")
     assert lines[0] == "GET /a%20b/%2F/../c?a=%7E%2f&b= HTTP/1.1"
     assert "Content-Length: 0" in lines
-    assert not any(line.lower().startswith(("transfer-encoding", "content-type")) for line in lines)
+    assert lines.count("Content-Type: application/json;charset=UTF-8") == 1
+    assert not any(line.lower().startswith("transfer-encoding") for line in lines)
 
 
 async def test_the_host_header_can_be_another(open_transport):
