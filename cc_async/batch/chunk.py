@@ -227,8 +227,10 @@ def keep(rows: Sequence[R], chunk: Chunk[R], seen: Seen | None = None) -> Kept[R
 def _is_exact(rows: Sequence[Any], chunk: Chunk[Any]) -> bool:
     """One look tells of the usual answer that nothing is missing, doubled, foreign or out of order."""
     endpoint = chunk.request.endpoint
-    if not isinstance(endpoint.split, IdArray) or endpoint.key is None or len(rows) != len(chunk.keys):
+    if endpoint.key is None or len(rows) != len(chunk.keys):
         return False
+    if endpoint.key in endpoint.fills:
+        return True  # asked one by one: every row was given the key it was asked by
     return tuple(map(attrgetter(endpoint.key), rows)) == chunk.keys
 
 

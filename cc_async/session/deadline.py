@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from types import TracebackType
 from typing import Any, Self
 
@@ -73,7 +74,7 @@ class Deadline:
             raise RuntimeError("a Deadline needs a task to run in")
         self._before = task.cancelling()
         if self._line is not None:
-            self._line.enter(self)
+            self._due = self._line.enter(self)
         elif self._until is not None:
             # A time that is over already is due now: only what comes on top of that counts as blocked.
             self._due = max(self._until, self._clock.monotonic())
@@ -83,7 +84,10 @@ class Deadline:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.disarm()
+        if self._line is not None:
+            self._line.open.pop(self, None)
+        if self._handle is not None:
+            self._handle.cancel()
         task, self._task = self._task, None
         if self._error is None or task is None:
             return
@@ -111,17 +115,14 @@ class Deadline:
     def disarm(self) -> None:
         """From now on the block ends by ``cut`` only."""
         if self._line is not None:
-            self._line.leave(self)
+            self._line.open.pop(self, None)
         if self._handle is not None:
             self._handle.cancel()
 
-    def overdue(self, now: float) -> bool:
-        """True when its time is over at ``now``; the block is ended then, or given its grace."""
-        if now < self._due:
-            return False
+    def overdue(self) -> None:
+        """Its time is over: the block is ended, or given its grace if it was not yet."""
         if self._handle is None:
             self._fire(self._grace)
-        return True
 
     def _fire(self, grace: float) -> None:
         """The time is over: cancel, unless the loop was blocked and the grace is not used yet."""
@@ -145,37 +146,28 @@ class Line:
         clock: where the time comes from.
     """
 
-    __slots__ = ("_clock", "_open", "_seconds", "_timer")
+    __slots__ = ("_clock", "_seconds", "_timer", "open")
 
     def __init__(self, seconds: float | None, clock: Clock) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._open: dict[Deadline, None] = {}  # in order of time, and left from anywhere
         self._timer: asyncio.TimerHandle | None = None
+        self.open: dict[Deadline, float] = {}
+        """The limits of the blocks that are running now, and when each is due: in order of time."""
 
     def limit(self, about: Any = None) -> Deadline:
         """A limit that counts from the moment its block begins."""
         return Deadline(None, self._clock, line=self, about=about)
 
-    def __len__(self) -> int:
-        return len(self._open)
-
-    def limits(self) -> list[Deadline]:
-        """The limits of the blocks that are running now."""
-        return list(self._open)
-
-    def enter(self, limit: Deadline) -> None:
-        """A block begins."""
-        self._open[limit] = None
+    def enter(self, limit: Deadline) -> float:
+        """A block begins; returns when it is due."""
         if self._seconds is None:
-            return
-        limit._due = self._clock.monotonic() + self._seconds
+            self.open[limit] = inf
+            return inf
+        due = self.open[limit] = self._clock.monotonic() + self._seconds
         if self._timer is None:
-            self._watch(limit._due)
-
-    def leave(self, limit: Deadline) -> None:
-        """A block is over."""
-        self._open.pop(limit, None)
+            self._watch(due)
+        return due
 
     def _watch(self, when: float) -> None:
         self._timer = asyncio.get_running_loop().call_at(when, self._tick, when)
@@ -184,7 +176,8 @@ class Line:
         """End those whose time is over; the next one in line says when to look again."""
         # A loop's timer may fire a hair before its time.
         self._timer, now = None, max(when, self._clock.monotonic())
-        for limit in self.limits():
-            if not limit.overdue(now):
-                self._watch(limit._due)
+        for limit, due in list(self.open.items()):
+            if due > now:
+                self._watch(due)
                 return
+            limit.overdue()

@@ -30,6 +30,8 @@ class Errand:
     attempts: int = 0
     ticket: int | None = None
     """The breaker's, of the last attempt; None: nothing was sent in it."""
+    proving: bool = True
+    """False when key and shape were proven before it went: what comes of it proves nothing new."""
     shape: Shape | None = None
     body: bytes = b""
 

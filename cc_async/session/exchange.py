@@ -69,7 +69,7 @@ class Exchange:
     @property
     def in_flight(self) -> int:
         """Requests that are being sent or answered now."""
-        return len(self._attempts)
+        return len(self._attempts.open)
 
     def replaced(self, errand: Errand) -> bool:
         """True when the errand carries a credential that is not used any more."""
@@ -212,7 +212,7 @@ class Exchange:
         return error
 
     def _prove(self, errand: Errand) -> None:
-        if not self.replaced(errand):  # what an old key did says nothing about the new one
+        if errand.proving and not self.replaced(errand):  # what an old key did says nothing about the new one
             self.probation.prove(errand.route.whole)
             self.probation.prove(errand.route.at_interface)
 
@@ -222,7 +222,7 @@ class Exchange:
         why = reason(ahead)
         credential = errand.route.credential
         scope = await self.lockout.reject(self.pacer, self.probation, credential, errand.endpoint.name, why)
-        running = [(limit, limit.about) for limit in self._attempts.limits()]
+        running = [(limit, limit.about) for limit in self._attempts.open]
         for limit, other in [*running, *self._resting.items()]:
             concerned = other.route.credential == credential and scope in (None, other.endpoint.name)
             if concerned and other is not errand:  # its own error says more

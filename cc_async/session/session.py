@@ -96,7 +96,8 @@ class Session:
         learning = not self.memory.knows_shape(errand.endpoint)
         while True:
             turn = probation.turn(route.learning[learning], trusted=route.trusted)
-            if turn is ANYTIME:
+            errand.proving = turn is not ANYTIME
+            if not errand.proving:
                 return await self._in_shape(errand, learning)
             async with turn as alone:
                 pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
