@@ -13,6 +13,7 @@ from cc_async.session.pacer import PaceKey
 from cc_async.session.request import Request
 from cc_async.session.retry import RetryState
 from cc_async.session.route import Route
+from cc_async.session.slot import FREE, Slot
 
 
 @define(eq=False)
@@ -25,6 +26,10 @@ class Errand:
     route: Route
     wants: tuple[tuple[PaceKey, Quota | None], ...]
     number: int
+    slot: Slot = FREE
+    """The right to send it now."""
+    arrived: bool = False
+    """True once an attempt went out: it may have arrived, whatever came of it."""
     retries: RetryState | None = None
     """None until an attempt failed."""
     attempts: int = 0
@@ -34,6 +39,11 @@ class Errand:
     """False when key and shape were proven before it went: what comes of it proves nothing new."""
     shape: Shape | None = None
     body: bytes = b""
+
+    def sent(self) -> None:
+        """The bytes go out now."""
+        self.arrived = True
+        self.slot.sent()
 
     def write(self, shape: Shape) -> None:
         """Encode the body once per shape, however often it is sent."""

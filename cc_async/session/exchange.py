@@ -31,7 +31,6 @@ from cc_async.session.pacer import Pacer
 from cc_async.session.probation import Probation
 from cc_async.session.request import Page
 from cc_async.session.signing import encode_query
-from cc_async.session.slot import Slot
 from cc_async.session.status import answers, refusal, server_date
 from cc_async.session.transport import Reply, Transport
 
@@ -85,12 +84,12 @@ class Exchange:
         finally:
             del self._resting[limit]
 
-    async def attempt(self, errand: Errand, slot: Slot) -> Page[Any]:
+    async def attempt(self, errand: Errand) -> Page[Any]:
         """Sign, send, read, under one limit; the breaker hears what came of it."""
         began, errand.ticket = self.clock.monotonic(), None
         try:
             with self._attempts.limit(errand):
-                page = await self._exchange(errand, slot)
+                page = await self._exchange(errand)
         except CcError as error:
             self._failed(errand, error)
             raise
@@ -117,7 +116,7 @@ class Exchange:
             if not isinstance(error, ApiError):
                 self.last_failure = self.clock.monotonic()
 
-    async def _exchange(self, errand: Errand, slot: Slot) -> Page[Any]:
+    async def _exchange(self, errand: Errand) -> Page[Any]:
         request, endpoint, transport = errand.request, errand.endpoint, self.transport
         unsigned = Unsigned(
             endpoint.method,
@@ -143,9 +142,14 @@ class Exchange:
         reply: Reply | None = None
         try:
             reply = await transport.send(
-                endpoint.method, request.path, query, headers, errand.body, on_sent=slot.sent
+                endpoint.method,
+                request.path,
+                query,
+                headers,
+                errand.body,
+                on_sent=errand.sent,
+                on_answer=errand.slot.answered,
             )
-            slot.answered()
             page: Page[Any] = await self._read(errand, unsigned, reply)
         except BaseException as error:
             if watched:

@@ -24,8 +24,12 @@ class Route:
         """Probation key of the credential."""
         self.at_interface = interface_key(self.credential, endpoint.name)
         """Probation key of the credential at this interface."""
-        self.shape: Key = ("shape", host, endpoint.name, str(client))
-        """Probation key of the shape this host wants requests in; each client learns it for itself."""
+        named = "*" if endpoint.record is object else endpoint.name
+        self.shape: Key = ("shape", host, named, str(client))
+        """Probation key of the shape this host wants requests in; each client learns it for itself.
+
+        Raw calls have one in common: all they learn is the habit of the host.
+        """
         self.trusted = (self.at_interface,)
         """What counts as proven until somebody doubts it."""
         self.learning = {False: (self.whole,), True: (self.whole, self.shape)}

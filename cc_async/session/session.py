@@ -43,6 +43,7 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         self._numbers = itertools.count(1)
+        # Of the interfaces of the table only: names of raw calls are made up by callers, without an end.
         self._routes: dict[str, Route] = {}
         self.credentials: dict[KeyKind, Auth] = self.exchange.credentials
         self.pacer = self.exchange.pacer
@@ -85,7 +86,10 @@ class Session:
 
     def _route(self, endpoint: Endpoint[Any]) -> Route:
         """The route of an interface, made anew when its credential was replaced."""
-        auth, route = self.credentials[endpoint.needs], self._routes.get(endpoint.name)
+        auth = self.credentials[endpoint.needs]
+        if endpoint.record is object:
+            return Route(self.host, endpoint, auth, id(self.memory))
+        route = self._routes.get(endpoint.name)
         if route is None or route.auth is not auth or route.endpoint is not endpoint:
             route = self._routes[endpoint.name] = Route(self.host, endpoint, auth, id(self.memory))
         return route
@@ -129,7 +133,7 @@ class Session:
         exchange, gate = self.exchange, self.gate
         while True:
             exchange.circuit.check()
-            slot = await self.pacer.acquire(errand.wants)
+            slot = errand.slot = await self.pacer.acquire(errand.wants)
             try:
                 if waited := not gate.take():
                     await gate.wait()
@@ -138,7 +142,7 @@ class Session:
                     if exchange.replaced(errand):
                         raise Replaced
                     if not self._stopped(errand, waited):
-                        return await exchange.attempt(errand, slot)
+                        return await exchange.attempt(errand)
                 finally:
                     gate.leave()
             finally:
@@ -154,9 +158,9 @@ class Session:
         """What a failed attempt leads to: the seconds until the next one, or None."""
         endpoint, part = errand.endpoint, errand.request.part
         if errand.retries is None:
-            codes, repeatable = endpoint.envelope.retry, endpoint.retryable
-            errand.retries = RetryState(self.retry, self.budget, self.rng, repeatable=repeatable, codes=codes)
+            errand.retries = RetryState(self.retry, self.budget, self.rng, codes=endpoint.envelope.retry)
         retries = errand.retries
+        retries.repeatable = endpoint.retryable or not errand.arrived
         error.located(endpoint=endpoint.name, part=part, host=self.host, attempts=errand.attempts)
         delay = retries.decide(error, errand.call.left(self.clock.monotonic()))
         if retries.pause > 0:

@@ -122,6 +122,7 @@ class Transport:
         body: bytes,
         *,
         on_sent: Callable[[], None],
+        on_answer: Callable[[], None] | None = None,
     ) -> Reply:
         """Send one request and read its whole answer, whatever its status.
 
@@ -132,6 +133,7 @@ class Transport:
             headers: headers to add to ours.
             body: the bytes to send.
             on_sent: called when a connection is there and the request is about to go out on it.
+            on_answer: called when the head of the answer is there: the request has arrived.
 
         Raises:
             ConnectError: no connection, or it was lost; ``StaleConnection`` when that says nothing.
@@ -158,6 +160,8 @@ class Transport:
                     middlewares=(exchange.once,),
                 )
             try:
+                if on_answer is not None:
+                    on_answer()
                 return await self._read(response, exchange)
             finally:
                 response.close()
