@@ -35,7 +35,6 @@ class Deadline:
     __slots__ = (
         "_before",
         "_clock",
-        "_due",
         "_error",
         "_grace",
         "_handle",
@@ -43,6 +42,7 @@ class Deadline:
         "_task",
         "_until",
         "about",
+        "due",
         "expired",
     )
 
@@ -59,7 +59,8 @@ class Deadline:
         self._clock = clock
         self._grace = grace
         self._line = line
-        self._due = 0.0
+        self.due = 0.0
+        """When its time is over, once the block has begun."""
         self._before = 0
         self._error: BaseException | None = None
         self._handle: asyncio.TimerHandle | None = None
@@ -74,11 +75,11 @@ class Deadline:
             raise RuntimeError("a Deadline needs a task to run in")
         self._before = task.cancelling()
         if self._line is not None:
-            self._due = self._line.enter(self)
+            self.due = self._line.enter(self)
         elif self._until is not None:
             # A time that is over already is due now: only what comes on top of that counts as blocked.
-            self._due = max(self._until, self._clock.monotonic())
-            self._handle = task.get_loop().call_at(self._due, self._fire, self._grace)
+            self.due = max(self._until, self._clock.monotonic())
+            self._handle = task.get_loop().call_at(self.due, self._fire, self._grace)
         return self
 
     def __exit__(
@@ -128,7 +129,7 @@ class Deadline:
         """The time is over: cancel, unless the loop was blocked and the grace is not used yet."""
         if self._task is None:
             return
-        if grace > 0 and self._clock.monotonic() - self._due > _LATE:
+        if grace > 0 and self._clock.monotonic() - self.due > _LATE:
             self._handle = self._task.get_loop().call_later(grace, self._fire, 0.0)
         elif self._error is None:
             self.expired = True

@@ -59,11 +59,13 @@ class Exchange:
     """Monotonic seconds of the last attempt that failed, or None."""
 
     _attempts: Line = field(init=False)
+    _watched: bool = field(init=False)
     _resting: dict[Deadline, Errand] = field(factory=dict, init=False)
     _last_date: tuple[str, datetime] = field(default=("", datetime.fromtimestamp(0, UTC)), init=False)
 
     def __attrs_post_init__(self) -> None:
         self._attempts = Line(self.transport.timeouts.attempt, self.clock)
+        self._watched = bool(self.watchers)
 
     @property
     def in_flight(self) -> int:
@@ -86,9 +88,10 @@ class Exchange:
 
     async def attempt(self, errand: Errand) -> Page[Any]:
         """Sign, send, read, under one limit; the breaker hears what came of it."""
-        began, errand.ticket = self.clock.monotonic(), None
+        errand.ticket = None
+        limit = self._attempts.limit(errand)
         try:
-            with self._attempts.limit(errand):
+            with limit:
                 page = await self._exchange(errand)
         except CcError as error:
             self._failed(errand, error)
@@ -98,6 +101,7 @@ class Exchange:
             self._failed(errand, late)
             raise late from None
         except BaseException:
+            began = limit.due - self.transport.timeouts.attempt
             silent = errand.call.limit.expired and self.clock.monotonic() - began >= SILENCE
             if silent and errand.ticket is not None:
                 self.circuit.failed(errand.ticket, RequestTimeout("no answer before the time was over"))
@@ -136,8 +140,7 @@ class Exchange:
             ) from None
         errand.ticket = self.circuit.enter()
         errand.attempts += 1
-        watched = bool(self.watchers)
-        began = self._tell_sent(errand) if watched else 0.0
+        began = self._tell_sent(errand) if self._watched else 0.0
         query = encode_query(request.query) if request.query else ""
         reply: Reply | None = None
         try:
@@ -152,10 +155,10 @@ class Exchange:
             )
             page: Page[Any] = await self._read(errand, unsigned, reply)
         except BaseException as error:
-            if watched:
+            if self._watched:
                 self._tell_answered(errand, began, reply, None, type(error).__name__)
             raise
-        if watched:
+        if self._watched:
             self._tell_answered(errand, began, reply, page, None)
         return page
 

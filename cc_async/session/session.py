@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from attrs import define, evolve
@@ -16,7 +17,7 @@ from cc_async.session.call import Call
 from cc_async.session.errand import Errand, Replaced
 from cc_async.session.exchange import Exchange
 from cc_async.session.gate import Gate
-from cc_async.session.probation import ANYTIME
+from cc_async.session.probation import ANYTIME, Turn
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
 from cc_async.session.retry import Retry, RetryBudget, RetryState
@@ -57,7 +58,9 @@ class Session:
         errand = self._errand(request, call, quotas)
         while True:
             try:
-                page: Page[R] = await self._turn(errand)
+                page: Page[R] | None = await self._turn(errand)
+                if page is None:
+                    continue
             except Replaced:
                 self._renew(errand, quotas)
                 continue
@@ -94,21 +97,25 @@ class Session:
             route = self._routes[endpoint.name] = Route(self.host, endpoint, auth, id(self.memory))
         return route
 
-    async def _turn(self, errand: Errand) -> Page[Any]:
-        """One attempt; while something is to be learned (a key, a shape) nobody else travels with it."""
-        route, probation = errand.route, self.exchange.probation
+    def _turn(self, errand: Errand) -> Awaitable[Page[Any] | None]:
+        """One attempt; while something is to be learned (a key, a shape) nobody else travels with it.
+
+        None: a pause was waited out in place of it.
+        """
+        route = errand.route
         learning = not self.memory.knows_shape(errand.endpoint)
-        while True:
-            turn = probation.turn(route.learning[learning], trusted=route.trusted)
-            errand.proving = turn is not ANYTIME
-            if not errand.proving:
+        turn = self.exchange.probation.turn(route.learning[learning], trusted=route.trusted)
+        errand.proving = turn is not ANYTIME
+        return self._alone(errand, turn, learning) if errand.proving else self._in_shape(errand, learning)
+
+    async def _alone(self, errand: Errand, turn: Turn, learning: bool) -> Page[Any] | None:
+        async with turn as alone:
+            pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
+            if pause <= 0:
                 return await self._in_shape(errand, learning)
-            async with turn as alone:
-                pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
-                if pause <= 0:
-                    return await self._in_shape(errand, learning)
-            # Whoever has something to prove keeps others waiting: a pause is waited out before its turn.
-            await self.exchange.rest(errand, pause)
+        # Whoever has something to prove keeps others waiting: a pause is waited out before its turn.
+        await self.exchange.rest(errand, pause)
+        return None
 
     async def _in_shape(self, errand: Errand, learning: bool) -> Page[Any]:
         """Write the request as this host wants it, trying the shapes in turn until one is known."""
