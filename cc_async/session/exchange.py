@@ -10,7 +10,6 @@ from attrs import define, field
 from cc_async.contract.spec import KeyKind
 from cc_async.errors import (
     ApiError,
-    AuthError,
     CcError,
     NoPermission,
     RequestTimeout,
@@ -19,7 +18,7 @@ from cc_async.errors import (
     Throttled,
 )
 from cc_async.session import events
-from cc_async.session.auth import Auth, Unsigned
+from cc_async.session.auth import Auth, Unsigned, own_error
 from cc_async.session.breaker import Circuit
 from cc_async.session.clock import Clock
 from cc_async.session.codec import decode
@@ -135,9 +134,7 @@ class Exchange:
         try:
             headers = await errand.route.auth.sign(unsigned)
         except Exception as error:
-            raise _own(
-                error, "could not sign", "look at the Auth or the GUID source that was given"
-            ) from None
+            raise own_error(error, "could not sign", "look at the Auth or the GUID source") from None
         errand.ticket = self.circuit.enter()
         errand.attempts += 1
         began = self._tell_sent(errand) if self._watched else 0.0
@@ -164,8 +161,12 @@ class Exchange:
 
     def _tell_sent(self, errand: Errand) -> float:
         """Tell observers that an attempt goes out; returns when."""
-        part, attempt = errand.request.part, errand.attempts
-        self.watchers.tell(events.RequestSent(*self.stamp(errand), errand.number, part, attempt))
+        endpoint, part = errand.endpoint, errand.request.part
+        self.watchers.tell(
+            events.RequestSent(
+                *self.stamp(errand), errand.number, part, errand.attempts, endpoint.method, endpoint.path
+            )
+        )
         return self.clock.monotonic()
 
     def _tell_answered(
@@ -194,7 +195,7 @@ class Exchange:
         try:
             await errand.route.auth.absorb(unsigned, reply.status, reply.headers)
         except Exception as failure:
-            raise _own(failure, "could not take the answer", "look at the Auth that was given") from None
+            raise own_error(failure, "could not take the answer", "look at the Auth that was given") from None
         if error is not None:
             raise error
         try:
@@ -253,10 +254,3 @@ class Exchange:
     def stamp(self, errand: Errand) -> tuple[float, int, str]:
         """What every event begins with."""
         return self.clock.wall(), errand.call.number, errand.endpoint.name
-
-
-def _own(error: Exception, what: str, hint: str) -> CcError:
-    """Somebody else's code failed: what it says may hold a secret. An error of ours stays as it is."""
-    if isinstance(error, CcError):
-        return error
-    return AuthError(f"the credential {what} ({type(error).__name__})", hint=hint)

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from attrs import define
 from multidict import CIMultiDictProxy
-from yarl import URL
 
 from cc_async import __version__
 from cc_async.errors import ClosedError, ConfigError
-from cc_async.session.address import read_base_url, read_proxy
+from cc_async.session.address import Targets, read_base_url, read_proxy
 from cc_async.session.aiohttp_exchange import HttpExchange, HttpRequest
 from cc_async.session.body import decompressed, too_large
 from cc_async.session.clock import LoopClock
@@ -29,7 +28,6 @@ __all__ = ["Reply", "StaleConnection", "Transport"]
 _log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
 _CONTENT_TYPE = "application/json;charset=UTF-8"
-_KEPT_TARGETS = 1024
 
 
 @define(eq=False)
@@ -81,9 +79,10 @@ class Transport:
         """What stands before every path: it is sent, so it is signed."""
         self.content_type = _CONTENT_TYPE
         """The ``Content-Type`` that is sent."""
+        self.base_url = address.origin + address.prefix
+        """The base URL as it was understood."""
         self.timeouts = timeouts
         self.max_body = _positive("max_body", max_body)
-        self._origin = address.origin + address.prefix
         self._headers = {
             "Host": self.host,
             "User-Agent": _AGENT,
@@ -91,7 +90,7 @@ class Transport:
             "Accept-Encoding": "gzip, deflate",
             "Content-Type": _CONTENT_TYPE,
         }
-        self._targets = _Targets(self._origin)
+        self._targets = Targets(self.base_url)
         self._proxy = None if proxy is None else read_proxy(proxy)
         self._tls = tls if isinstance(tls, Tls) else Tls()
         self._pin = self._tls.pin
@@ -247,19 +246,6 @@ class _Opened:
     connecting: Line
     loop: asyncio.AbstractEventLoop
     pid: int
-
-
-class _Targets(dict[str, URL]):
-    """The URLs asked lately, by path and query: taking one apart costs as much as all our checks."""
-
-    def __init__(self, origin: str) -> None:
-        self._origin = origin
-
-    def __missing__(self, path: str) -> URL:
-        if len(self) >= _KEPT_TARGETS:
-            self.clear()
-        target = self[path] = URL(self._origin + path, encoded=True)
-        return target
 
 
 def _positive(name: str, value: object) -> int:
