@@ -31,12 +31,11 @@ class LoopClock:
         # A real loop counts as time.monotonic does: then the system's wall clock is right, leaps included.
         # A virtual one does not: its wall clock starts at the real time and moves with the loop.
         self._real = abs(self._loop.time() - time.monotonic()) < 1.0
-        self._time = time.monotonic if self._real else self._loop.time
         self._offset = time.time() - self._loop.time()
 
     def monotonic(self) -> float:
         """Seconds of the loop."""
-        return self._time()
+        return self._loop.time()
 
     def wall(self) -> float:
         """Epoch seconds."""
