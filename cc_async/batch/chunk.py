@@ -58,14 +58,14 @@ class Kept(Generic[R]):
     """The rows of one page that are kept, and how many were dropped for which reason."""
 
     rows: Sequence[R]
-    exact: bool = field(default=False, eq=False, kw_only=True)
-    """True when the rows are known to be those of the chunk's keys, one each, in their order."""
     foreign: int = 0
     """Nobody asked for their key or VDN."""
     duplicates: int = 0
     """Seen before in the same chunk."""
     outside: int = 0
     """Before the begin or at the end of [begin, end), or after it."""
+    exact: bool = field(default=False, eq=False)
+    """True when the rows are known to be those of the chunk's keys, one each, in their order."""
 
     @property
     def dropped(self) -> int:

@@ -70,7 +70,6 @@ def plan(
 
     ``learned``: the rows a page of this host is known to hold at the most, or None.
 
-
     Raises ``ValueError`` for a time question without a time.
     """
     options = options or SplitOptions()

@@ -28,7 +28,7 @@ class Errand:
     number: int
     slot: Slot = FREE
     """The right to send it now."""
-    arrived: bool = False
+    went_out: bool = False
     """True once an attempt went out: it may have arrived, whatever came of it."""
     retries: RetryState | None = None
     """None until an attempt failed."""
@@ -42,7 +42,7 @@ class Errand:
 
     def sent(self) -> None:
         """The bytes go out now."""
-        self.arrived = True
+        self.went_out = True
         self.slot.sent()
 
     def write(self, shape: Shape) -> None:

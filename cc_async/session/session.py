@@ -167,7 +167,7 @@ class Session:
         if errand.retries is None:
             errand.retries = RetryState(self.retry, self.budget, self.rng, codes=endpoint.envelope.retry)
         retries = errand.retries
-        retries.repeatable = endpoint.retryable or not errand.arrived
+        retries.repeatable = endpoint.retryable or not errand.went_out
         error.located(endpoint=endpoint.name, part=part, host=self.host, attempts=errand.attempts)
         delay = retries.decide(error, errand.call.left(self.clock.monotonic()))
         if retries.pause > 0:
