@@ -11,7 +11,7 @@ from yarl import URL
 from cc_async.errors import ConfigError
 
 _OWN_PORT = {"http": 80, "https": 443}
-_KEPT_TARGETS = 1024
+_KEPT_TARGETS = 4096
 _EXAMPLE = "such as https://cms.example.com:28443"
 
 
