@@ -36,7 +36,7 @@ class Errand:
     ticket: int | None = None
     """The breaker's, of the last attempt; None: nothing was sent in it."""
     proving: bool = True
-    """False when key and shape were proven before it went: what comes of it proves nothing new."""
+    """False when key and shape were proven before it went and nobody doubted the key at this interface."""
     shape: Shape | None = None
     body: bytes = b""
 

@@ -220,8 +220,10 @@ class Exchange:
         return error
 
     def _prove(self, errand: Errand) -> None:
-        if errand.proving and not self.replaced(errand):  # what an old key did says nothing about the new one
-            self.probation.prove(errand.route.whole)
+        if self.replaced(errand):
+            return  # what an old key did says nothing about the new one
+        self.probation.prove(errand.route.whole)
+        if errand.proving:  # else nobody doubts it: a name for every path that is called would only grow
             self.probation.prove(errand.route.at_interface)
 
     async def _reject(self, errand: Errand) -> None:
