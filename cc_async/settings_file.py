@@ -7,7 +7,7 @@ import os
 import stat
 import tomllib
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -136,16 +136,16 @@ def _faults_of(path: Path, site: str, table: object) -> Iterator[Fault]:
             values[key] = read_key(key, value, where)
         except ConfigError as error:
             yield Fault(site, key, error.message, error.hint)
-    for key, error in _together(_beside(path, values)):
-        hint = error.hint if isinstance(error, ConfigError) else None
-        text = error.message if isinstance(error, ConfigError) else str(error)
+    for key, wrong in _together(_beside(path, values)):
+        hint = wrong.hint if isinstance(wrong, ConfigError) else None
+        text = wrong.message if isinstance(wrong, ConfigError) else str(wrong)
         yield Fault(site, key, f"{where}: {key}: {text}", hint)
 
 
 def _together(values: Mapping[str, Any]) -> Iterator[tuple[str, Exception]]:
     """Try what a client would be made of, without opening anything but the files that are named."""
     http, host = values.get("allow_http", False), values.get("host")
-    checks = {
+    checks: dict[str, Callable[[Any], object]] = {
         "cms_url": lambda url: read_base_url(url, allow_http=http, host=host),
         "gateway_url": lambda url: read_base_url(url, allow_http=http, host=host),
         "proxy": read_proxy,
