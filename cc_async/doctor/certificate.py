@@ -83,6 +83,8 @@ async def shake_hands(patient: Patient, host: str, port: int, tls: Tls | None) -
         text = f"the TLS handshake does not end within {limit:g} s"
         return [problem("tls-silent", text, "something between here and the server swallows it: a firewall?")]
     except OSError:
+        if await _speaks_old_tls(host, port, limit):
+            return [_old("the server speaks no TLS version we accept (1.2 or newer)")]
         text = "the server ends the connection in the TLS handshake"
         advice = (
             "is it plain http on this port? or a firewall that wants the host name in place of the address?"
@@ -135,9 +137,29 @@ def _no_tls(port: int, error: ssl.SSLError) -> Finding:
         advice = "write http:// in cms_url and set allow_http = true, or find the https port (28443 is usual)"
         return problem("not-tls", f"port {port} does not speak TLS: plain http", advice)
     if "TLS version" in failure.message:
-        advice = "the server or the balancer before it must offer TLS 1.2; there is nothing to set here"
-        return problem("old-tls", failure.message, advice)
+        return _old(failure.message)
     return problem("tls", failure.message, failure.hint or "look at the server's TLS settings")
+
+
+def _old(text: str) -> Finding:
+    advice = "the server or the balancer before it must offer TLS 1.2; there is nothing to set here"
+    return problem("old-tls", text, advice)
+
+
+async def _speaks_old_tls(host: str, port: int, limit: float) -> bool:
+    """Some old servers end a handshake without a word: try it with the versions they know."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    try:
+        version, _ = await _handshake(host, port, context, limit)
+    except (OSError, TimeoutError):
+        return False
+    return version in ("TLSv1", "TLSv1.1")
 
 
 async def _handshake(

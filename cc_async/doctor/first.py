@@ -12,6 +12,7 @@ from cc_async.errors import (
     AddressBlocked,
     CcError,
     ConnectError,
+    DecodeError,
     NotDeployed,
     NotTheApi,
     ProtocolError,
@@ -82,7 +83,7 @@ def _judged(patient: Patient, answer: Answer) -> Finding:
                 return _https_wanted(patient.url.port)
             advice = error.hint or "the server has trouble of its own: wait, or ask its operator"
             return problem("server-trouble", error.message, advice)
-        case CcError() if not answer.document:
+        case DecodeError():
             return problem("not-the-api", error.message, "check cms_url: is the monitoring server there?")
     return ok("http", "the interface answers (HTTP 200)")
 

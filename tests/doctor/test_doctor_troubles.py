@@ -143,11 +143,7 @@ async def test_an_unknown_issuer_and_then_its_fingerprint(issuer: trustme.CA, op
     assert name == "certificate-untrusted"
     assert "127.0.0.1" in said
     assert "fingerprint" in said
-    der = ssl.PEM_cert_to_DER_cert(
-        ssl.get_server_certificate(("127.0.0.1", int(sim.cms_url.rsplit(":")[-1])))
-    )
-
-    assert report.settings == {"fingerprint": hashlib.sha256(der).hexdigest()}
+    assert report.settings == {"fingerprint": hashlib.sha256(der_of(certificate)).hexdigest()}
     assert sim.requests == []
     again = await examined(sim, **report.settings)
     assert again.level is Level.OK
