@@ -10,6 +10,7 @@ from yarl import URL
 
 from cc_async.contract.spec import Shape
 from cc_async.doctor.line import Answer, Line
+from cc_async.errors import ConfigError
 from cc_async.session.clock import Clock
 from cc_async.session.timeouts import Timeouts
 from cc_async.settings import Site
@@ -53,7 +54,12 @@ class Patient:
     ) -> Patient:
         """Take a site; raises ConfigError for one that no client could be made of."""
         timeouts = Timeouts(connect=limits.connect, read=limits.answer, attempt=limits.answer)
-        line = Line(site, clock, timeouts)
+        try:
+            line = Line(site, clock, timeouts)
+        except ConfigError:
+            raise
+        except (TypeError, ValueError) as error:  # a key that cannot be one
+            raise ConfigError(str(error), hint="correct the settings of the site") from None
         return cls(site, clock, limits, line, task_id, hosts={URL(site.cms_url or "").raw_host or ""})
 
     @property
