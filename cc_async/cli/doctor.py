@@ -98,7 +98,9 @@ def _summary(report: Report, to_do: list[Finding]) -> str:
     told = f"{report.requests} requests to {report.host}. "
     if report.level is Level.PROBLEM:
         return f"{told}Stopped at a problem; not looked at: {', '.join(report.skipped) or 'nothing else'}."
-    return told + (f"It works, with {len(to_do)} remarks:" if to_do else "All well.")
+    if not to_do:
+        return f"{told}All well."
+    return f"{told}It works, with {'one remark' if len(to_do) == 1 else f'{len(to_do)} remarks'}:"
 
 
 def visible_lines(text: str) -> str:
