@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from cc_async import __version__
-from cc_async.cli import alert, builds, config, doctor, files, init, run, views
+from cc_async.cli import alert, builds, capture, config, doctor, files, init, run, views
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
@@ -37,6 +37,7 @@ alert.add_to(app)
 init.add_to(app)
 config.add_to(app)
 doctor.add_to(app)
+capture.add_to(app)
 
 
 @lists.command

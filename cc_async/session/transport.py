@@ -7,6 +7,7 @@ import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import aiohttp
 from attrs import define
@@ -24,7 +25,7 @@ from cc_async.session.failures import StaleConnection, proxy_refusal
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 
-__all__ = ["Reply", "StaleConnection", "Transport"]
+__all__ = ["Reply", "StaleConnection", "Tap", "Transport"]
 
 _log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
@@ -37,6 +38,14 @@ class Reply:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+
+
+class Tap(Protocol):
+    """Sees what passes: never a header that was sent, so neither signature nor GUID."""
+
+    def exchanged(self, method: str, path: str, body: bytes, reply: Reply) -> None:
+        """Take one request and its answer; called on the loop, so be quick."""
+        ...
 
 
 class Transport:
@@ -77,6 +86,8 @@ class Transport:
         """``host:port`` for errors and keys."""
         self.prefix = address.prefix
         """What stands before every path: it is sent, so it is signed."""
+        self.tap: Tap | None = None
+        """Who sees every exchange, or nobody."""
         self.timeouts = timeouts
         self.max_body = _positive("max_body", max_body)
         self._origin = address.origin + address.prefix
@@ -158,9 +169,12 @@ class Transport:
                     middlewares=(exchange.once,),
                 )
             try:
-                return await self._read(response, exchange)
+                reply = await self._read(response, exchange)
             finally:
                 response.close()
+            if self.tap is not None:
+                self.tap.exchanged(method, path, body, reply)
+            return reply
         except Exception as error:
             failure = exchange.failure(error)
         # Raised out here, so that aiohttp's error, which knows the headers, does not travel along as context.
