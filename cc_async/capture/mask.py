@@ -35,6 +35,7 @@ _TASKS: Final = frozenset({"taskid", "taskids"})
 _PLAIN = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,10})?%?|--?|")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 _CODE = re.compile(r"[0-9-]{1,10}")
+_NUMBER = re.compile(r"[0-9]{1,40}")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,60} *")
 _SMALL = 100_000
 """Numbers of unknown fields below this are no phone numbers."""
@@ -101,7 +102,7 @@ class Masker:
             return "masked" if value else value
         if not value.strip():
             return value
-        return str(self._digits(value)) if _CODE.fullmatch(value) else f"x-{self._hex(value)}"
+        return str(self._digits(value)) if _NUMBER.fullmatch(value) else f"x-{self._hex(value)}"
 
     def _identity(self, name: str, value: Any) -> Any:
         """Ids are kept or replaced; whatever else stands in their place is masked as text."""
