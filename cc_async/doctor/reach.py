@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import ipaddress
 import socket
 from collections.abc import Sequence
 
+import anyio.to_thread
 from yarl import URL
 
 from cc_async.doctor.patient import Patient
@@ -108,9 +110,10 @@ async def _try(address: str, port: int, limit: float) -> str | None:
 
 async def look_up(host: str, port: int, limit: float) -> list[str]:
     """Return the addresses of a name; raises TimeoutError and socket.gaierror."""
-    loop = asyncio.get_running_loop()
+    ask = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     async with asyncio.timeout(limit):
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # A look-up cannot be cancelled: its thread is left behind, and keeps nobody from ending.
+        found = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

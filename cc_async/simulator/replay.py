@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from .cms import PATHS, Cms
 from .journal import Request
 from .people import PERIOD
 from .recording import Asked, Pair, Recording, asked, is_date, load
-from .rows import merged, paged, with_rows
+from .rows import between, laid_out, merged, rows_of, with_rows
 from .shapes import Reply, failure
 from .simulator import Simulator
 from .site import Site
@@ -104,31 +105,41 @@ class ReplayCms(Cms):
 
     def _nearest(self, alike: list[Pair], wanted: Asked) -> Reply:
         """Put an answer together from what was captured about the same VDN, queue or task."""
-        if "skillIds" in wanted.params:
+        params = wanted.params
+        if "skillIds" in params:
             newest = [self._of_now(each) for each in _groups(alike, "skillIds")]
             newest.sort(key=lambda pair: pair.time)
-            ids = [str(skill) for skill in wanted.params["skillIds"]]
-            bodies = [pair.body for pair in newest if pair.body is not None]
-            return self._reply(newest[-1], merged(bodies, ids))
-        if "offset" in wanted.params:
-            window = min(alike, key=lambda pair: _apart(pair.request, wanted))
-            pages = [self._of_now(each) for each in _groups(_of_window(alike, window), "offset")]
-            held = [(pair.request.params, pair.body) for pair in pages]
-            return self._reply(window, paged(held, wanted.params))
+            rows = merged([pair.body or {} for pair in newest], [str(skill) for skill in params["skillIds"]])
+            return self._reply(newest[-1], rows, len(rows))
+        if "beginDate" in params:
+            chosen = params["vdn"] if isinstance(params.get("vdn"), list) else None
+            every = (row for pair in alike for row in rows_of(pair.body or {}))
+            begin, end = _seconds(params["beginDate"]), _seconds(params["endDate"])
+            return self._page(alike, between(every, begin, end, chosen), params)
+        if "offset" in params:
+            pages = [self._of_now(each) for each in _groups(alike, "offset")]
+            held = [(int(pair.request.params["offset"]), rows_of(pair.body or {})) for pair in pages]
+            return self._page(pages, laid_out(held), params)
         return self._reply(self._of_now(alike))
+
+    def _page(self, pairs: list[Pair], rows: list[Any], params: Mapping[str, Any]) -> Reply:
+        """Cut one page out of rows, no larger than the site's own were."""
+        largest = max(len(rows_of(pair.body or {})) for pair in pairs)
+        first, limit = int(params.get("offset", 0)), int(params.get("limit", largest))
+        return self._reply(self._of_now(pairs), rows[first : first + min(limit, largest)], len(rows))
 
     def _of_now(self, pairs: list[Pair]) -> Pair:
         """Return the pair that was the newest at this moment of the capture."""
         position = self.site.clock.wall() - self._shift - self._recording.began
         return next((pair for pair in reversed(pairs) if pair.time <= position), pairs[0])
 
-    def _reply(self, pair: Pair, rows: list[Any] | None = None) -> Reply:
+    def _reply(self, pair: Pair, rows: list[Any] | None = None, total: int = 0) -> Reply:
         """Write an answer, its times moved."""
         headers = dict(pair.headers)
         kind = headers.pop("Content-Type", "application/json;charset=UTF-8")
         if pair.body is None:
             return Reply(pair.status, pair.text.encode(), None, headers, kind)
-        body = dict(pair.body) if rows is None else with_rows(pair.body, rows)
+        body = dict(pair.body) if rows is None else with_rows(pair.body, rows, total)
         return Reply(pair.status, msgspec.json.encode(self._shifted(body)), pair.code, headers, kind)
 
     def _shifted(self, value: Any) -> Any:
@@ -151,11 +162,7 @@ class ReplayCms(Cms):
     def _then(self, value: Any) -> Any:
         if not is_date(value):
             return value
-        try:
-            moment = datetime.strptime(value, _FORMAT).replace(tzinfo=UTC).timestamp() - self._shift
-        except ValueError:
-            return value
-        return datetime.fromtimestamp(moment, UTC).strftime(_FORMAT)
+        return datetime.fromtimestamp(_seconds(value) - self._shift, UTC).strftime(_FORMAT)
 
 
 def _same(one: Asked, other: Asked) -> bool:
@@ -170,25 +177,8 @@ def _groups(pairs: list[Pair], name: str) -> list[list[Pair]]:
     return list(found.values())
 
 
-def _of_window(pairs: list[Pair], chosen: Pair) -> list[Pair]:
-    """Return the pages of one window."""
-
-    def window(pair: Pair) -> tuple[Any, ...]:
-        params = pair.request.params
-        return params.get("beginDate"), params.get("endDate"), str(params.get("vdn"))
-
-    return [pair for pair in pairs if window(pair) == window(chosen)]
-
-
-def _apart(one: Asked, other: Asked) -> float:
-    """Return how far two windows are apart, in seconds."""
-    return sum(abs(_seconds(one, name) - _seconds(other, name)) for name in ("beginDate", "endDate"))
-
-
-def _seconds(request: Asked, name: str) -> float:
-    value = request.params.get(name)
-    if not is_date(value):
-        return 0.0
+def _seconds(value: object) -> float:
+    """Read an instant of a request; raises ValueError."""
     return datetime.strptime(str(value), _FORMAT).replace(tzinfo=UTC).timestamp()
 
 

@@ -22,17 +22,26 @@ def rows_of(body: Mapping[str, Any]) -> list[Any]:
     return []
 
 
-def with_rows(body: Mapping[str, Any], rows: list[Any]) -> dict[str, Any]:
-    """Return an answer with other rows, in every place where it had some."""
+def with_rows(body: Mapping[str, Any], rows: list[Any], total: int) -> dict[str, Any]:
+    """Return an answer with other rows and another count, in every place where it had some."""
     made: dict[str, Any] = {}
     for name, value in body.items():
-        if name.strip().lower() in _HOLDERS:
-            if isinstance(value, list):
-                value = rows
-            elif isinstance(value, dict) and isinstance(value.get("data"), list):
-                value = {**value, "data": rows}
+        folded = name.strip().lower()
+        if folded == "count":
+            value = _counted(value, total)
+        elif folded in _HOLDERS and isinstance(value, list):
+            value = rows
+        elif folded in _HOLDERS and isinstance(value, dict) and isinstance(value.get("data"), list):
+            value = {**value, "data": rows}
+            if "count" in value:
+                value["count"] = _counted(value["count"], total)
         made[name] = value
     return made
+
+
+def _counted(old: Any, total: int) -> Any:
+    """Write a count as the site did, as a number or as text."""
+    return str(total) if isinstance(old, str) else total
 
 
 def merged(bodies: Iterable[Mapping[str, Any]], ids: list[str]) -> list[Any]:
@@ -46,23 +55,24 @@ def merged(bodies: Iterable[Mapping[str, Any]], ids: list[str]) -> list[Any]:
     return [found[key] for key in ids if key in found]
 
 
-Page = tuple[Mapping[str, Any], Mapping[str, Any] | None]
-"""Parameters and answer."""
+def between(rows: Iterable[Any], begin: float, end: float, vdns: Iterable[Any] | None) -> list[Any]:
+    """Return the rows of periods that begin within [begin, end), epoch seconds; of two the later one."""
+    found: dict[tuple[str | None, str], Any] = {}
+    wanted = None if vdns is None else {str(vdn) for vdn in vdns}
+    for row in rows:
+        time, vdn = _value(row, ("begintime",)), _value(row, ("vdn",))
+        inside = time is not None and time.isdigit() and begin <= int(time) / 1000 < end
+        if inside and (wanted is None or vdn in wanted):
+            found[vdn, str(time)] = row
+    return list(found.values())
 
 
-def paged(pages: Iterable[Page], wanted: Mapping[str, Any]) -> list[Any]:
-    """Return one page of the rows that some pages hold together, no larger than the site's own were."""
+def laid_out(pages: Iterable[tuple[int, list[Any]]]) -> list[Any]:
+    """Put the rows of some pages into one list, each at its offset."""
     found: dict[int, Any] = {}
-    largest = 0
-    for params, body in pages:
-        given = rows_of(body or {})
-        largest = max(largest, len(given))
-        found.update(enumerate(given, int(params.get("offset", 0))))
-    vdns = {str(vdn) for vdn in wanted["vdn"]} if isinstance(wanted.get("vdn"), list) else None
-    rows = (found[place] for place in sorted(found))
-    whole = [row for row in rows if vdns is None or _value(row, ("vdn",)) in vdns]
-    first = int(wanted.get("offset", 0))
-    return whole[first : first + min(int(wanted.get("limit", largest)), largest)]
+    for offset, rows in pages:
+        found.update(enumerate(rows, offset))
+    return [found[place] for place in sorted(found)]
 
 
 def _value(row: Any, names: tuple[str, ...]) -> str | None:

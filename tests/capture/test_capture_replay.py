@@ -73,7 +73,7 @@ def client_of(sim: Simulator, **given: Any) -> CmsClient:
 
 async def everything(cms: CmsClient, task: str, now: datetime) -> dict[str, Batch[Any]]:
     """The questions of a wallboard."""
-    end = now.replace(minute=now.minute // 5 * 5, second=0) - timedelta(minutes=10)
+    end = now.replace(minute=now.minute // 5 * 5, second=0)
     ids = [row.skill_id for row in await cms.skills()]
     return {
         "skills": await cms.skills(),
@@ -203,7 +203,7 @@ async def test_a_question_that_was_never_captured(open_sim: OpenSim, tmp_path: P
     played = Simulator.replay(path, clock=SteppedClock(NOON.timestamp()))
     async with played, client_of(played) as cms, client_of(sim) as real:
         assert figures(await cms.skill_states([9, 3, 4711])) == figures(await real.skill_states([9, 3]))
-        end = NOON.replace(minute=50, second=0) - timedelta(hours=1)
+        end = NOON.replace(minute=0, second=0)
         hour = {"begin": end - timedelta(hours=1), "end": end, "vdns": [170]}
         small = cms.with_options(page_size=5)
         assert figures(await small.system_indicators(**hour)) == figures(await real.system_indicators(**hour))

@@ -59,8 +59,8 @@ def test_figures_codes_times_and_ids_stay(masker: Masker, row: dict[str, Any]) -
 def test_whatever_may_be_about_somebody_is_replaced(masker: Masker, row: dict[str, Any]) -> None:
     """Names, numbers that may be phones, task ids, messages, GUIDs, texts where figures belong."""
     masked = json.dumps(masker.document(row), ensure_ascii=False)
-    for word in ("Anna", "anna", "Müller", "mueller", "Berlin", "13912345678", "1234567", "1122104910", "7b1c0a4e"):
-        assert word not in masked
+    private = ("Anna", "anna", "Müller", "mueller", "Berlin", "13912345678", "1234567", "1122104910", "7b1c")
+    assert [word for word in private if word in masked] == []
 
 
 def test_pseudonyms_join_within_a_capture_and_not_beyond() -> None:
