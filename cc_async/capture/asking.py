@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from cc_async.batch.engine import CLIENT_WIDE
 from cc_async.capture.mask import Masker
+from cc_async.capture.tap import attach
 from cc_async.capture.writer import Writer
 from cc_async.client import CmsClient
 from cc_async.contract.endpoints import ENDPOINTS
@@ -76,8 +77,9 @@ async def capture(
         ids="masked" if mask_ids else "kept",
     )
     failed: dict[str, str] = {}
-    async with CmsClient(**site.cms_arguments()) as cms:
-        cms._core.transport.tap = writer  # the one tap; no public way in, since it sees bodies as they are
+    client = CmsClient(**site.cms_arguments())
+    attach(client, writer)
+    async with client as cms:
         ids = await _skill_ids(cms, failed)
         for query in _every(cms, site, ids, task_ids, queues, clock.wall()):
             await _ask(query, failed)

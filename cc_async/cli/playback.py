@@ -1,4 +1,4 @@
-"""A captured site played again, faster than it was: the simulator, a client and their time in one loop."""
+"""A captured site played again, faster than it was: the simulator and whoever asks it in one loop."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cc_async import AkSk, CmsClient
 from cc_async.cli.usage import UsageError
+from cc_async.session.secret import Secret
+from cc_async.settings import Site
 from cc_async.simulator import Simulator
 
 T = TypeVar("T")
@@ -42,11 +43,12 @@ class _FastSelector(selectors.DefaultSelector):
         return super().select(None if timeout is None else timeout / self._speed)
 
 
-def play(file: Path, speed: float, main: Callable[[Simulator, CmsClient], Coroutine[Any, Any, T]]) -> T:
-    """Play a capture file ``speed`` times as fast, hand ``main`` the simulator and a client of it, run it.
+def play(file: Path, speed: float, main: Callable[[Site], Coroutine[Any, Any, T]]) -> T:
+    """Play a capture file ``speed`` times as fast, hand ``main`` the site it has become, run it.
 
-    Both live in one loop whose clock runs faster, ``LoopClock`` included: beats of 15 seconds come every
-    0.75 seconds at speed 20. The client has both keys, and the capture's call center and VDN as its own.
+    Simulator and ``main`` live in one loop whose clock runs faster, ``LoopClock`` included: beats of 15
+    seconds come every 0.75 seconds at speed 20. The site has both keys, the capture's call center and VDN,
+    and no quota.
 
     Raises:
         UsageError: the file cannot be read or is no capture, or a speed that is none.
@@ -63,11 +65,17 @@ def play(file: Path, speed: float, main: Callable[[Simulator, CmsClient], Corout
         return runner.run(_played(simulator, main))
 
 
-async def _played(simulator: Simulator, main: Callable[[Simulator, CmsClient], Coroutine[Any, Any, T]]) -> T:
+async def _played(simulator: Simulator, main: Callable[[Site], Coroutine[Any, Any, T]]) -> T:
     async with simulator as sim:
-        tenant = AkSk(sim.access_key, sim.secret_key)
-        overall = AkSk(sim.global_access_key, sim.global_secret_key)
-        async with CmsClient(
-            sim.cms_url, tenant, global_auth=overall, cc_id=sim.cc_id, vdn=sim.vdn, quota=None
-        ) as cms:
-            return await main(sim, cms)
+        site = Site(
+            name="replay",
+            cms_url=sim.cms_url,
+            access_key=sim.access_key,
+            secret_key=Secret(sim.secret_key),
+            global_access_key=sim.global_access_key,
+            global_secret_key=Secret(sim.global_secret_key),
+            cc_id=sim.cc_id,
+            vdn=sim.vdn,
+            quota=None,
+        )
+        return await main(site)

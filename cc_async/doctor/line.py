@@ -15,7 +15,6 @@ from cc_async.errors import ApiError, CcError, RequestTimeout, SignatureRejected
 from cc_async.session.auth import Unsigned
 from cc_async.session.clock import Clock
 from cc_async.session.envelope import open_envelope, parse, rows_of
-from cc_async.session.exchange import CONTENT_TYPE
 from cc_async.session.quotas import Quotas
 from cc_async.session.shapes import encode
 from cc_async.session.status import refusal, server_date
@@ -32,6 +31,7 @@ BETWEEN_REJECTED = 10.0
 LONGEST_PAUSE = 10.0
 """Seconds a quota may keep us from one request; interfaces that are slower are left out."""
 _LARGEST = 8 * 2**20
+_CONTENT_TYPE = "application/json;charset=UTF-8"
 
 __all__ = ["Answer", "Line", "OutOfTries", "QuotaTooSlow"]
 
@@ -202,11 +202,11 @@ class Line:
             path=transport.prefix + endpoint.path,
             query={},
             host=transport.host,
-            content_type=CONTENT_TYPE,
+            content_type=_CONTENT_TYPE,
             body=body,
             now=self.clock.wall() + self.ahead,
         )
-        headers = {"Content-Type": CONTENT_TYPE, **await site.key_pair(*pair).sign(unsigned)}
+        headers = {"Content-Type": _CONTENT_TYPE, **await site.key_pair(*pair).sign(unsigned)}
         try:
             async with asyncio.timeout(self.timeouts.attempt):
                 return await transport.send(

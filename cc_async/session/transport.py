@@ -7,7 +7,6 @@ import logging
 import os
 import ssl
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import aiohttp
 from attrs import define
@@ -25,7 +24,7 @@ from cc_async.session.failures import StaleConnection, proxy_refusal
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 
-__all__ = ["Reply", "StaleConnection", "Tap", "Transport"]
+__all__ = ["Reply", "StaleConnection", "Transport"]
 
 _log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
@@ -38,14 +37,6 @@ class Reply:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
-
-
-class Tap(Protocol):
-    """Sees what passes: never a header that was sent, so neither signature nor GUID."""
-
-    def exchanged(self, method: str, path: str, body: bytes, reply: Reply) -> None:
-        """Take one request and its answer; called on the loop, so be quick."""
-        ...
 
 
 class Transport:
@@ -86,8 +77,6 @@ class Transport:
         """``host:port`` for errors and keys."""
         self.prefix = address.prefix
         """What stands before every path: it is sent, so it is signed."""
-        self.tap: Tap | None = None
-        """Who sees every exchange, or nobody."""
         self.timeouts = timeouts
         self.max_body = _positive("max_body", max_body)
         self._origin = address.origin + address.prefix
@@ -169,12 +158,9 @@ class Transport:
                     middlewares=(exchange.once,),
                 )
             try:
-                reply = await self._read(response, exchange)
+                return await self._read(response, exchange)
             finally:
                 response.close()
-            if self.tap is not None:
-                self.tap.exchanged(method, path, body, reply)
-            return reply
         except Exception as error:
             failure = exchange.failure(error)
         # Raised out here, so that aiohttp's error, which knows the headers, does not travel along as context.

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from cc_async import CmsClient
+from cc_async.cli import connect
 from cc_async.cli.playback import FastLoop, play
 from cc_async.cli.usage import UsageError
 from cc_async.session.clock import LoopClock
-from cc_async.simulator import Simulator
+from cc_async.settings import Site
 
 Run = Callable[..., Any]
 
@@ -29,8 +29,9 @@ def test_a_site_is_written_and_played(run: Run, center: Any, tmp_path: Path) -> 
     assert "skill_states" in outcome.out
     assert os.name != "posix" or stat.S_IMODE(path.stat().st_mode) == 0o600
 
-    async def ask(sim: Simulator, cms: CmsClient) -> tuple[int, int]:
-        return len(await cms.skills()), len(await cms.skill_states())
+    async def ask(site: Site) -> tuple[int, int]:
+        async with connect.cms_client(site) as cms:
+            return len(await cms.skills()), len(await cms.skill_states())
 
     assert play(path, 1.0, ask) == (60, 60)
     again = run("capture", str(path))
@@ -84,7 +85,7 @@ def test_a_fast_loop_makes_seconds_shorter() -> None:
 def test_a_speed_that_is_none(tmp_path: Path, speed: float) -> None:
     """Refused as usage; so is a file that is no capture, and one that is not there."""
 
-    async def never(sim: Simulator, cms: CmsClient) -> None:
+    async def never(site: Site) -> None:
         raise AssertionError
 
     with pytest.raises(UsageError, match="--speed"):
