@@ -16,11 +16,11 @@ from cc_async.cli import run
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.options import Json
 from cc_async.cli.text import visible
+from cc_async.session.secret import Secret
 from cc_async.settings import Site, config_path, from_site
 from cc_async.settings_file import Fault, faults, holds_secret, readable_by_others, site_names
 
 _AK_SHOWN = 4
-_HIDDEN = ("secret_key", "global_secret_key", "proxy")
 _SHORTENED = ("access_key", "global_access_key")
 
 ConfigFile = Annotated[
@@ -114,7 +114,7 @@ def _lines(path: Path, name: str) -> list[str]:
 
 
 def _masked(key: str, value: Any) -> str:
-    if key in _HIDDEN:
+    if isinstance(value, Secret):
         return '"***"'
     if key in _SHORTENED:
         return json_module.dumps(f"{value[:_AK_SHOWN]}...")

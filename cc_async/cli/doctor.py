@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json as json_module
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -17,7 +19,7 @@ from cc_async.cli.ids import parse_tasks
 from cc_async.cli.options import Json, Link
 from cc_async.cli.output import console
 from cc_async.cli.text import visible
-from cc_async.doctor import Finding, Level, Patient, Report, Result, examine, most_requests
+from cc_async.doctor import Finding, Level, Patient, Report, Result, Step, examine, most_requests
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
 
@@ -65,9 +67,22 @@ async def _examined(site: Site, task: str | None, mask_hosts: bool, *, quiet: bo
     if not quiet:
         screen.print(f"At most {most_requests()} requests are sent.", soft_wrap=True)
     patient = Patient.of(site, LoopClock(), task_id=task)
-    return await examine(
-        patient, mask_hosts=mask_hosts, on_result=lambda result: None if quiet else show(screen, result)
-    )
+    if quiet:
+        return await examine(patient, mask_hosts=mask_hosts)
+    with watched(screen) as on_step:
+        return await examine(
+            patient, mask_hosts=mask_hosts, on_step=on_step, on_result=lambda result: show(screen, result)
+        )
+
+
+@contextmanager
+def watched(screen: Console) -> Iterator[Callable[[Step], None]]:
+    """Say on a terminal which step is being taken; some take half a minute."""
+    if not screen.is_terminal:
+        yield lambda step: None
+        return
+    with screen.status("") as status:
+        yield lambda step: status.update(Text(f"{step.title} (up to {step.seconds:.0f} s)"))
 
 
 def show(screen: Console, result: Result) -> None:

@@ -16,7 +16,7 @@ from cc_async.cli import site_writer
 from cc_async.cli.ask import Asker
 from cc_async.cli.codes import FINE, NOTHING
 from cc_async.cli.config import ConfigFile, path_of
-from cc_async.cli.doctor import show
+from cc_async.cli.doctor import show, watched
 from cc_async.cli.output import console
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
@@ -141,7 +141,10 @@ def _try(site: Site) -> _Tried:
     async def examined() -> Report:
         screen = console(sys.stdout)
         patient = Patient.of(site, LoopClock())
-        return await examine(patient, FIRST_STEPS, on_result=lambda result: show(screen, result))
+        with watched(screen) as on_step:
+            return await examine(
+                patient, FIRST_STEPS, on_step=on_step, on_result=lambda result: show(screen, result)
+            )
 
     report = asyncio.run(examined())
     learned = {key: value for key, value in report.settings.items() if key != "fingerprint"}

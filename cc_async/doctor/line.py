@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from cc_async.clients.cms_base import cms_quotas
 from cc_async.contract.endpoints import ENDPOINTS, raw_endpoint
-from cc_async.contract.spec import Endpoint, Shape
+from cc_async.contract.spec import Endpoint, Host, Shape
 from cc_async.errors import ApiError, CcError, RequestTimeout, SignatureRejected
 from cc_async.session.auth import Unsigned
 from cc_async.session.clock import Clock
@@ -22,6 +22,7 @@ from cc_async.session.timeouts import Timeouts
 from cc_async.session.tolerant import fold
 from cc_async.session.transport import Reply, Transport
 from cc_async.settings import Site
+from cc_async.settings_keys import quota_of
 
 PING = "/rest/cmsapp/v1/ping"
 MOST_REJECTED = 4
@@ -110,8 +111,11 @@ class Line:
     _quotas: Quotas = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        site = self.site
+        site.require("cms_url", "access_key", "secret_key")
+        site.key_pair(site.access_key, site.secret_key)  # refuses what can be no key
         self._transport = self._open()
-        self._quotas = cms_quotas(self.site.cms_arguments()["quota"])
+        self._quotas = cms_quotas(quota_of(site.quota, Host.CMS))
 
     def _open(self) -> Transport:
         site = self.site
