@@ -88,7 +88,7 @@ async def capture(
         while (beat + 1) * BEAT <= minutes * 60:
             beat += 1
             await clock.sleep(max(0.0, began + beat * BEAT - clock.monotonic()))
-            for query in _live(cms, ids):
+            for query in _live(cms, ids, task_ids):
                 await _ask(query, failed)
             if beat % _BEATS_OF_A_PERIOD == 0:
                 for query in _past(cms, site, clock.wall()):
@@ -106,11 +106,9 @@ def _every(
     cms: CmsClient, site: Site, ids: list[int], tasks: Sequence[str], queues: int, now: float
 ) -> Iterator[Query[Any]]:
     """Every interface once."""
-    yield from _live(cms, ids)
+    yield from _live(cms, ids, tasks)
     if ids:
         yield cms.signed_in_agents(ids[:queues])
-    if tasks:
-        yield cms.task_stats(tasks)
     if site.global_access_key and site.global_secret_key:
         yield cms.vdns()
     yield from _past(cms, site, now)
@@ -123,12 +121,14 @@ def _past(cms: CmsClient, site: Site, now: float) -> Iterator[Query[Any]]:
         yield cms.system_indicators(begin=end - _HOUR, end=end, vdns=[site.vdn or 1])
 
 
-def _live(cms: CmsClient, ids: list[int]) -> Iterator[Query[Any]]:
+def _live(cms: CmsClient, ids: list[int], tasks: Sequence[str]) -> Iterator[Query[Any]]:
     """What changes from beat to beat."""
     if ids:
         yield cms.skill_call_stats(ids)
         yield cms.skill_states(ids)
     yield cms.agent_states()
+    if tasks:
+        yield cms.task_stats(tasks)
 
 
 async def _ask(query: Query[Any], failed: dict[str, str]) -> Any:

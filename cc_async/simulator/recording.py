@@ -22,25 +22,26 @@ Shape = tuple[bool, tuple[str, ...]]
 
 @attrs.frozen(eq=False)
 class Asked:
-    """The parameters of a request, apart from how they were written."""
+    """The parameters of a request, apart from how they were written; made with `of`."""
 
     params: Mapping[str, Any]
     shape: Shape
     """Whether they stood in queryParam, and of what type paging and task ids were."""
+    text: str
+    """Every parameter as text, so that 1 and "1" are the same question."""
+    about: frozenset[tuple[str, str]]
+    """Whom it is about: nothing of another VDN, queue or task may be answered for it."""
 
-    @property
-    def text(self) -> Mapping[str, str]:
-        """Every parameter as text, so that 1 and "1" are the same question."""
-        return {name: str(value) for name, value in self.params.items()}
-
-    @property
-    def about(self) -> Mapping[str, str]:
-        """Whom it is about: nothing of another VDN, queue or task may be answered for it."""
-        return {
-            name: str(value)
-            for name, value in self.params.items()
+    @classmethod
+    def of(cls, params: Mapping[str, Any], shape: Shape) -> Asked:
+        """Look at parameters once, since they are compared often."""
+        text = str(sorted((name, str(value)) for name, value in params.items()))
+        about = frozenset(
+            (name, str(value))
+            for name, value in params.items()
             if not isinstance(value, list) and name not in (*_PAGING, *_DATES)
-        }
+        )
+        return cls(params, shape, text, about)
 
 
 def asked(body: object) -> Asked:
@@ -48,7 +49,7 @@ def asked(body: object) -> Asked:
     inner = body.get("queryParam") if isinstance(body, dict) else None
     params = inner if isinstance(inner, dict) else body if isinstance(body, dict) else {}
     types = tuple(type(params[name]).__name__ for name in _TYPED if name in params)
-    return Asked(params, (isinstance(inner, dict), types))
+    return Asked.of(params, (isinstance(inner, dict), types))
 
 
 @attrs.frozen(eq=False)

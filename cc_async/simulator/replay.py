@@ -92,7 +92,9 @@ class ReplayCms(Cms):
             return _told(failure("0100002", "illegal parameter"), "never captured")
 
     def _found(self, pairs: tuple[Pair, ...], wanted: Asked) -> Reply:
-        same = [pair for pair in pairs if pair.request.shape == wanted.shape and _same(pair.request, wanted)]
+        same = [
+            pair for pair in pairs if pair.request.text == wanted.text and pair.request.shape == wanted.shape
+        ]
         if same:
             return _told(self._reply(self._of_now(same)), "exact")
         good = [pair for pair in pairs if pair.good]
@@ -144,6 +146,8 @@ class ReplayCms(Cms):
 
     def _shifted(self, value: Any) -> Any:
         """Move every epoch in milliseconds that lies about the time of the capture."""
+        if not self._shift:
+            return value
         if isinstance(value, dict):
             return {name: self._shifted(item) for name, item in value.items()}
         if isinstance(value, list):
@@ -157,16 +161,12 @@ class ReplayCms(Cms):
     def _unshifted(self, request: Asked) -> Asked:
         """Move the dates of a request back to the time of the capture."""
         params = {name: self._then(value) for name, value in request.params.items()}
-        return Asked(params, request.shape)
+        return Asked.of(params, request.shape)
 
     def _then(self, value: Any) -> Any:
         if not is_date(value):
             return value
         return datetime.fromtimestamp(_seconds(value) - self._shift, UTC).strftime(_FORMAT)
-
-
-def _same(one: Asked, other: Asked) -> bool:
-    return one.text == other.text
 
 
 def _groups(pairs: list[Pair], name: str) -> list[list[Pair]]:

@@ -171,6 +171,21 @@ async def test_the_capture_goes_on_beat_by_beat(open_sim: OpenSim, tmp_path: Pat
         assert last == figures(await cms.skill_states(), without=("sampled_at",))
 
 
+async def test_indicators_are_kept_up_to_date(open_sim: OpenSim, tmp_path: Path) -> None:
+    """Their rows are asked anew every 5 minutes; played, the last hour is whole whenever it is asked."""
+    sim = await open_sim(clock=SteppedClock(NOON.timestamp()))
+    path = tmp_path / "site.jsonl"
+    await captured(sim, path, minutes=6)
+    async with Simulator.replay(path, clock=SteppedClock(NOON.timestamp())) as played:
+        played.advance(320.0)
+        end = NOON.replace(minute=5, second=0)
+        hour = {"begin": end - timedelta(hours=1), "end": end, "vdns": [170]}
+        async with client_of(played) as cms, client_of(sim) as real:
+            found = await cms.system_indicators(**hour)
+            assert figures(found) == figures(await real.system_indicators(**hour))
+            assert len(found) == 12
+
+
 async def test_times_move_with_the_clock(open_sim: OpenSim, tmp_path: Path) -> None:
     """Played a year later, buckets, sign-ins and indicators are of that day, on the 5-minute grid."""
     sim = await open_sim(clock=SteppedClock(NOON.timestamp()))
