@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from cc_async.clients.cms_base import cms_quotas
 from cc_async.contract.endpoints import ENDPOINTS, raw_endpoint
-from cc_async.contract.spec import Endpoint, Host, Shape
+from cc_async.contract.spec import Endpoint, Host, KeyKind, Shape
 from cc_async.errors import ApiError, CcError, RequestTimeout, SignatureRejected
 from cc_async.session.auth import Unsigned
 from cc_async.session.clock import Clock
@@ -155,19 +155,21 @@ class Line:
             OutOfTries: it could be one rejected signature too many.
             QuotaTooSlow: the quota leaves no room for it now.
         """
-        if self.granted < 1:
-            raise RuntimeError(f"{interface}: a step asked more than it said it would")
         endpoint = ENDPOINTS.get(interface) or raw_endpoint(interface)
-        await self._pace(endpoint)
         if key not in self._proven:
             await self._careful()
+        if self.granted < 1:
+            raise RuntimeError(f"{interface}: a step asked more than it said it would")
+        await self._pace(endpoint)
         self.granted -= 1
         self.sent += 1
         answer = self._read(endpoint, await self._send(endpoint, params, shape, key))
         if isinstance(answer.error, SignatureRejected):
             self.rejected += 1
             self._last_rejected = self.clock.monotonic()
-            self._proven.discard(key)
+            # A tenant key may be turned away from the interfaces of the global key; elsewhere it is as good.
+            if endpoint.needs is not KeyKind.GLOBAL:
+                self._proven.discard(key)
         elif answer.document and answer.reply.status == 200:
             self._proven.add(key)
         return answer

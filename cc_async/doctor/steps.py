@@ -56,10 +56,10 @@ FIRST_STEPS = (
 STEPS = (
     *FIRST_STEPS,
     Step("global", "global key", scope.overall, requests=1, seconds=40.0),
-    Step("isales", "outbound tasks", scope.tasks, requests=3, seconds=100.0),
-    Step("queues", "skill queues", queues.counted, requests=6, seconds=200.0),
+    Step("isales", "outbound tasks", scope.tasks, requests=2, seconds=70.0),
+    Step("queues", "skill queues", queues.counted, requests=5, seconds=200.0),
     Step("agents", "agents", queues.agents, requests=3, seconds=100.0),
-    Step("indicators", "system indicators", indicators.rows, requests=4, seconds=130.0),
+    Step("indicators", "system indicators", indicators.rows, requests=2, seconds=70.0),
     Step("pages", "pages", indicators.pages, requests=3, seconds=100.0),
     Step("envelope", "answers", envelope.wrapped),
     Step("fields", "fields", drift.fields),

@@ -67,6 +67,19 @@ def test_no_keys_is_usage(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("doctor", "--task", "x").code == 2
 
 
+@pytest.mark.parametrize(
+    "command", [("doctor",), ("init",), ("config",), ("config", "check"), ("config", "show"), ("capture",)]
+)
+def test_help_offers_no_option_for_a_key(run: Run, environ: dict[str, str], command: tuple[str, ...]) -> None:
+    """Help is there and shows no value of the environment."""
+    outcome = run(*command, "--help")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "Usage: cc-async" in outcome.out
+    assert "--secret" not in outcome.out
+    assert "--access" not in outcome.out
+    assert environ["CC_ASYNC_SECRET_KEY"] not in outcome.out
+
+
 # init
 
 

@@ -304,6 +304,16 @@ async def test_the_clock_is_off_where_it_matters(open_sim: OpenSim, seconds: flo
     assert [each.status for each in sim.requests] == [401, 200]
 
 
+async def test_a_wrong_key_and_a_wrong_clock(open_sim: OpenSim) -> None:
+    """The server's time is tried in place of one of the variants: four rejections all the same."""
+    sim = await open_sim(clock=None, timestamp_window=120.0)
+    report = await examined(sim, PausesPass(ahead=600.0), secret_key=Secret(SECRET))
+    name, said = ending(report)
+    assert name == "key-rejected"
+    assert "the server's time" in said
+    assert [each.status for each in sim.requests] == [401] * 4
+
+
 async def test_the_clock_is_off_where_it_does_not_matter(open_sim: OpenSim) -> None:
     """Without a window it is a remark."""
     sim = await open_sim(clock=None)
