@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+from yarl import URL
 
 from cc_async.doctor.certificate import peek
 from cc_async.doctor.line import PING, Answer
@@ -20,6 +23,7 @@ from cc_async.errors import (
     TlsError,
 )
 
+_LOCKED = re.compile(rb"\block(ed)?\b")  # a lock, and nothing that is blocked
 CLOSE = 2.0
 """Seconds two clocks may differ before it is worth a word: the header has whole seconds."""
 _NOISE = 30.0
@@ -73,6 +77,7 @@ def _judged(patient: Patient, answer: Answer) -> Finding:
             advice = "write the host name into cms_url, not the address; else ask who runs the firewall"
             return problem("waf-418", text, advice)
         case NotTheApi() if 300 <= status <= 399:
+            patient.hosts.add(_host_of(answer.reply.headers.get("Location", "")))
             advice = "write the address it leads to into cms_url, if that is the monitoring server"
             return problem("redirect", error.message, advice)
         case NotTheApi():
@@ -88,6 +93,14 @@ def _judged(patient: Patient, answer: Answer) -> Finding:
     return ok("http", "the interface answers (HTTP 200)")
 
 
+def _host_of(location: str) -> str:
+    """Return the host a redirect leads to; empty when it names none."""
+    try:
+        return URL(location).raw_host or ""
+    except ValueError:
+        return ""
+
+
 def blocked(answer: Answer) -> Finding:
     """Tell the three causes of a 403 apart, as far as the answer shows them."""
     said = answer.error.message if answer.error is not None else ""
@@ -97,7 +110,7 @@ def blocked(answer: Answer) -> Finding:
     if body[:1] == b"<":
         text = f"a firewall or an address list turns us away: {said}"
         return problem("waf-403", text, f"ask the operator to let this machine's address in ({three})")
-    if b"lock" in lower:
+    if _LOCKED.search(lower):
         text = f"this address is locked after too many bad signatures: {said}"
         advice = (
             f"stop everything that uses a wrong key, wait until the lock ends, then run this again ({three})"

@@ -60,7 +60,10 @@ class Patient:
             raise
         except (TypeError, ValueError) as error:  # a key that cannot be one
             raise ConfigError(str(error), hint="correct the settings of the site") from None
-        return cls(site, clock, limits, line, task_id, hosts={URL(site.cms_url or "").raw_host or ""})
+        hosts = {URL(site.cms_url or "").raw_host or ""}
+        if site.host is not None:
+            hosts.update((site.host, site.host.rpartition(":")[0]))
+        return cls(site, clock, limits, line, task_id, hosts=hosts)
 
     @property
     def url(self) -> URL:

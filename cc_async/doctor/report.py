@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from attrs import evolve, field, frozen
 from cc_async.settings import Site
 
 _AK_SHOWN = 4
+_ADDRESS = re.compile(r"\b[0-9]{1,3}(\.[0-9]{1,3}){3}\b")
+"""Addresses that pages of others may tell us."""
 
 
 class Level(enum.IntEnum):
@@ -170,6 +173,7 @@ class Mask:
         if self._hide_hosts:
             for host in sorted(self._hosts, key=len, reverse=True):
                 text = text.replace(host, "HOST")
+            text = _ADDRESS.sub("HOST", text)
         return text
 
     def finding(self, finding: Finding) -> Finding:

@@ -225,6 +225,7 @@ BARE = json.dumps({"status": 403, "error": "Forbidden", "message": "Forbidden", 
         (403, PAGE, "waf-403", ("firewall", "Your request was blocked", "let this machine's address in")),
         (403, LOCKED, "locked", ("locked after too many bad signatures", "wait")),
         (403, BARE, "blocked", ("firewall", "locked", "no permission")),
+        (403, '{"message": "blocked by a policy"}', "blocked", ("firewall", "locked", "no permission")),
         (418, PAGE, "waf-418", ("host name", "not the address")),
         (200, PAGE, "not-the-api", ("firewall", "login page")),
         (404, "{}", "wrong-path", ("cms_url", "404")),
@@ -254,6 +255,23 @@ async def test_a_redirect_is_not_followed() -> None:
     assert "login.example.com:8443" in said
     assert "token" not in said
     assert len(asked) == 1
+
+
+async def test_hosts_of_others_are_masked_too() -> None:
+    """Where a redirect leads, and addresses a firewall tells: neither stands in a masked report."""
+    target = "https://login.example.com:8443/"
+    for status, body, headers in (
+        (302, "{}", {"Location": target}),
+        (403, "<p>your address 10.1.2.3</p>", {}),
+    ):
+        async with answering(status, body, **headers) as (url, _):
+            site = Site(cms_url=url, access_key="AKAK12345", secret_key=Secret(SECRET), vdn=170)
+            report = await examine(Patient.of(site, PausesPass()), mask_hosts=True)
+        shown = json.dumps(report.to_dict())
+        assert report.level is Level.PROBLEM
+        assert "example.com" not in shown
+        assert "10.1.2.3" not in shown
+        assert "127.0.0.1" not in shown
 
 
 # Signatures
