@@ -56,6 +56,8 @@ def init(
     What stands in the file stays there, comments included; a site of the same name is replaced only when
     you say so. Exit codes: 0 written, 1 not written, 2 usage.
     """
+    if not site.strip() or not site.isprintable():
+        raise UsageError("--site: not a name", hint="such as berlin")
     path = path_of(config)
     taken = site in site_writer.names(path)
     asker = Asker()

@@ -18,6 +18,19 @@ from cc_async.settings_file import site_names
 
 _FOLDER, _FILE = 0o700, 0o600
 _ALWAYS = ("cms_url", "cc_id", "vdn")
+_OF_ONE_SERVER = (
+    "fingerprint",
+    "ca_file",
+    "host",
+    "allow_http",
+    "milliseconds",
+    "empty_query_line",
+    "signed_headers",
+    "request_shape",
+    "global_access_key",
+    "global_secret_key",
+)
+"""Keys that fit one server and one pair of keys: when a site is set up anew, the old ones go."""
 
 
 def names(path: Path) -> tuple[str, ...]:
@@ -45,7 +58,10 @@ def _written(value: Any) -> Any:
 
 
 def write(path: Path, name: str, keys: Mapping[str, Any]) -> None:
-    """Set keys of a site; the file is replaced as a whole, with mode 0600. Raises ConfigError."""
+    """Set up a site; the file is replaced as a whole, with mode 0600. Raises ConfigError.
+
+    Keys that say how one server is spoken to go when they are not given; others stay as they were.
+    """
     path = path.resolve()  # a link stays a link
     try:
         path.parent.mkdir(mode=_FOLDER, parents=True, exist_ok=True)
@@ -58,13 +74,17 @@ def write(path: Path, name: str, keys: Mapping[str, Any]) -> None:
 
 
 def _with_site(text: str, name: str, keys: Mapping[str, Any]) -> str:
-    """Return the document with the keys of one site set; other keys and comments stay."""
+    """Return the document with one site set up; comments stay."""
     document = tomlkit.parse(text)
     sites = document.setdefault("sites", tomlkit.table(is_super_table=True))
     if name not in sites:
         sites[name] = tomlkit.table()
+    table = sites[name]
+    for key in _OF_ONE_SERVER:
+        if key in table and key not in keys:
+            del table[key]
     for key, value in keys.items():
-        sites[name][key] = value
+        table[key] = value
     return tomlkit.dumps(document)
 
 

@@ -81,6 +81,31 @@ def test_a_site_that_is_there_is_not_replaced_without_a_yes(environ: dict[str, s
     assert path.read_text() == "[sites.main]\nvdn = 3\n"
 
 
+def test_a_site_that_is_replaced(environ: dict[str, str], tmp_path: Path, center: Any) -> None:
+    """What belonged to the old server goes, what does not stays, comments included."""
+    path = tmp_path / "c.toml"
+    path.write_text('[sites.main]  # ours\nvdn = 3\nfingerprint = "ab"\npage_size = 50  # slow line\n')
+    path.chmod(0o644)
+    terminal = Terminal(plain(environ), "init", "--config", str(path))
+    typed(
+        terminal,
+        ("Replace its settings?", "y"),
+        ("URL of CC-CMS", center.sim.cms_url),
+        ("(cc_id) [1]", ""),
+        ("VDN", "170"),
+        ("access key", center.sim.access_key),
+        ("secret key", center.sim.secret_key),
+        ("global key, too", "n"),
+    )
+    assert terminal.end() == 0
+    text = path.read_text()
+    assert "[sites.main]  # ours" in text
+    assert "page_size = 50  # slow line" in text
+    assert "fingerprint" not in text
+    assert from_site("main", path, environ={}).vdn == 170
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_end_of_input_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
     """Ctrl-D at a question is a usage error in one line, and nothing is written."""
     terminal = Terminal(plain(environ), "init", "--config", str(tmp_path / "c.toml"))
