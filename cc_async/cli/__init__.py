@@ -44,7 +44,7 @@ def _run(arguments: list[str]) -> int:
         from cc_async.cli.app import app
         from cc_async.cli.output import console
     except ModuleNotFoundError as error:
-        if error.name not in ("cyclopts", "rich"):
+        if error.name not in ("cyclopts", "rich", "tomlkit"):
             raise
         return _fail(f"{error.name} is not installed - pip install 'cc_async[cli]'", USAGE)
     try:

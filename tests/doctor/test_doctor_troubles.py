@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import socket
@@ -18,7 +19,7 @@ import trustme
 from aiohttp import web
 from examined import PausesPass, examined, site_of
 
-from cc_async.doctor import FIRST_STEPS, Level, Limits, Patient, Report, examine
+from cc_async.doctor import FIRST_STEPS, Finding, Level, Limits, Patient, Report, Step, examine
 from cc_async.errors import ConfigError
 from cc_async.session.secret import Secret
 from cc_async.settings import Site
@@ -255,6 +256,33 @@ async def test_a_redirect_is_not_followed() -> None:
     assert "login.example.com:8443" in said
     assert "token" not in said
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("scheme", "name"), [("http", "no-answer"), ("https", "tls-silent")])
+async def test_a_server_that_says_nothing(scheme: str, name: str) -> None:
+    """It takes the connection and keeps silent: the limit of an answer, or of a handshake, ends the wait."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(8)  # the system takes connections, and nobody reads them
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}"
+        site = Site(cms_url=url, access_key="AKAK12345", secret_key=Secret(SECRET), vdn=170)
+        report = await examine(Patient.of(site, PausesPass(), Limits(connect=0.2, answer=0.2)))
+    found, said = ending(report)
+    assert found == name
+    assert "0.2 s" in said or "read timeout" in said
+
+
+async def test_a_step_has_an_end(sim: Simulator) -> None:
+    """Whatever a step waits for, its own limit ends it, and the examination with it."""
+
+    async def stuck(patient: Patient) -> list[Finding]:
+        await asyncio.sleep(60)
+        return []
+
+    steps = [Step("stuck", "stuck", stuck, seconds=0.1), *FIRST_STEPS]
+    report = await examine(Patient.of(site_of(sim), PausesPass()), steps)
+    assert ending(report)[0] == "too-slow"
+    assert len(report.skipped) == len(FIRST_STEPS)
 
 
 async def test_hosts_of_others_are_masked_too() -> None:
