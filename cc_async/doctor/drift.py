@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,6 @@ from attrs import define, field
 from cc_async.contract.wire import Kind, Wire, fields_of, wire_of
 from cc_async.doctor.patient import Patient
 from cc_async.doctor.report import Finding, note, ok, remark
-from cc_async.session.envelope import cleaned
 from cc_async.session.values import BadValue, number, ratio, signed, whole
 
 _NOT_READ: Mapping[str, frozenset[str]] = {
@@ -35,6 +35,7 @@ _TEXTS: Mapping[str, frozenset[str]] = {
 """Numbers that are documented as text."""
 _NUMBERS = (Kind.COUNT, Kind.SIGNED, Kind.NUMBER, Kind.CODE, Kind.INSTANT, Kind.BUCKET, Kind.SINCE)
 _SHOWN = 8
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}", re.ASCII)
 
 
 @define
@@ -125,7 +126,7 @@ def _look(
     """Judge one value by its name and its kind."""
     documented, wire = spelled_as.get(folded), declared.get(folded)
     if documented is None and wire is None:
-        drift.unknown.add(cleaned(sent, 40))
+        drift.unknown.add(field_name(sent))
         return
     if documented is not None and sent != documented:
         drift.respelled.add(f"{documented} -> {_seen(sent)}")
@@ -163,10 +164,14 @@ def _readable(wire: Wire, value: object) -> bool:
     return True
 
 
-def _seen(name: str) -> str:
+def field_name(sent: str) -> str:
+    """Return the name of a field as it may be mailed: where maps are keyed by data, it could be anybody's."""
+    return sent.strip() if _NAME.fullmatch(sent.strip()) else "(a key that is no name)"
+
+
+def _seen(sent: str) -> str:
     """Show a name with a blank at its end as such."""
-    shown = cleaned(name, 40)
-    return shown if shown == name else f'"{shown} "'
+    return field_name(sent) if sent == sent.strip() else f'"{field_name(sent)} "'
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from cc_async.doctor.drift import field_name
 from cc_async.doctor.line import Answer
 from cc_async.doctor.patient import Patient
 from cc_async.doctor.report import Finding, note, ok
-from cc_async.session.envelope import cleaned
 
 _DOCUMENTED = frozenset({"resultcode", "resultdesc", "result", "resultdatas", "count"})
 _SUCCESS = "0100000"
@@ -26,7 +26,7 @@ async def wrapped(patient: Patient) -> Sequence[Finding]:
         found.append(note("code-text-zero", 'success is the text "0" in place of 0100000'))
     unknown = {name for answer in answers.values() for name in _names(answer)} - _DOCUMENTED
     if unknown:
-        shown = ", ".join(sorted(cleaned(name, 40) for name in unknown)[:10])
+        shown = ", ".join(sorted({field_name(name) for name in unknown})[:10])
         found.append(note("unknown-envelope-fields", f"answers carry fields nobody documents: {shown}"))
     if any(answer.reply.headers.get("Content-Encoding") for answer in answers.values()):
         found.append(note("compressed", "answers are compressed"))
