@@ -55,14 +55,19 @@ def play(file: Path, speed: float, main: Callable[[Site], Coroutine[Any, Any, T]
     """
     if not 0 < speed <= FASTEST:
         raise UsageError(f"--speed goes from above 0 to {FASTEST:g}, such as 20")
+    simulator = replayed(file, record_requests=False)
+    with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
+        return runner.run(_played(simulator, main))
+
+
+def replayed(file: Path, **options: Any) -> Simulator:
+    """Make the simulator that plays a file; raises UsageError for one that is no capture."""
     try:
-        simulator = Simulator.replay(file, record_requests=False)
+        return Simulator.replay(file, **options)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     except ValueError as error:
         raise UsageError(str(error), hint="cc-async capture writes one") from None
-    with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
-        return runner.run(_played(simulator, main))
 
 
 async def _played(simulator: Simulator, main: Callable[[Site], Coroutine[Any, Any, T]]) -> T:

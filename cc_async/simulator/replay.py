@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from .checks import ARRAY_MAX
 from .clock import LoopClock
 from .cms import PATHS, Cms
 from .journal import Request
@@ -109,6 +110,10 @@ class ReplayCms(Cms):
         """Put an answer together from what was captured about the same VDN, queue or task."""
         params = wanted.params
         if "skillIds" in params:
+            longest = max(_length(pair.request) for pair in alike)
+            if _length(wanted) > max(longest, ARRAY_MAX):
+                # Longer than documented, and than anything the site was seen to take.
+                return failure("0100002", f"illegal parameter: skillIds exceeds {ARRAY_MAX} characters")
             newest = [self._of_now(each) for each in _groups(alike, "skillIds")]
             newest.sort(key=lambda pair: pair.time)
             rows = merged([pair.body or {} for pair in newest], [str(skill) for skill in params["skillIds"]])
@@ -167,6 +172,11 @@ class ReplayCms(Cms):
         if not is_date(value):
             return value
         return datetime.fromtimestamp(_seconds(value) - self._shift, UTC).strftime(_FORMAT)
+
+
+def _length(request: Asked) -> int:
+    """Return how many characters the array of queues has as it is sent."""
+    return len(msgspec.json.encode(request.params.get("skillIds")))
 
 
 def _groups(pairs: list[Pair], name: str) -> list[list[Pair]]:

@@ -225,6 +225,9 @@ async def test_a_question_that_was_never_captured(open_sim: OpenSim, tmp_path: P
         part = {**hour, "begin": end - timedelta(minutes=20)}
         assert figures(await cms.system_indicators(**part)) == figures(await real.system_indicators(**part))
         assert list(await cms.skill_states([1], vdn=1)) == []
+        assert len(await cms.skill_states(range(1, 400))) == 30
+        with pytest.raises(BatchError):
+            await cms.with_options(array_limit="items").skill_states(range(1, 400))
         assert (await cms.task_stats(["123"])).absent == ("123",)
         with pytest.raises(BatchError) as caught:
             async with client_of(played, request_shape="wrapped") as wrapped:

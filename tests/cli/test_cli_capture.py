@@ -50,6 +50,14 @@ def test_what_fails_is_told_and_captured(run: Run, center: Any, tmp_path: Path) 
     assert not (tmp_path / "b.jsonl").exists()
 
 
+def test_simulate_refuses_what_is_no_capture(run: Run, tmp_path: Path) -> None:
+    """One line, before anything is opened."""
+    (tmp_path / "c.jsonl").write_text("hello\n")
+    outcome = run("simulate", "--replay", str(tmp_path / "c.jsonl"))
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "line 1 is not a JSON object" in outcome.err
+
+
 @pytest.mark.parametrize(
     "wrong", [("--minutes", "-1"), ("--minutes", "9999"), ("--queues", "-1"), ("--tasks", "x")]
 )
