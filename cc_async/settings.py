@@ -19,10 +19,20 @@ from cc_async.session.quotas import QuotaSetting
 from cc_async.session.secret import Secret
 from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
-from cc_async.settings_file import read_guids, read_site
+from cc_async.settings_file import parse_guids, read_guids, read_site
 from cc_async.settings_keys import parse_quota, quota_of, read_key
 
-__all__ = ["ENVIRONMENT", "Site", "config_path", "from_env", "from_site", "load", "parse_quota", "read_guids"]
+__all__ = [
+    "ENVIRONMENT",
+    "Site",
+    "config_path",
+    "from_env",
+    "from_site",
+    "load",
+    "parse_guids",
+    "parse_quota",
+    "read_guids",
+]
 
 ENVIRONMENT: Mapping[str, str] = {
     "CC_ASYNC_CMS_URL": "cms_url",

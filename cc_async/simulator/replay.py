@@ -44,8 +44,9 @@ class Replay(Simulator):
     def __init__(self, file: str | os.PathLike[str], **options: Any) -> None:
         self.recording = load(file)
         vdn = self.recording.vdn
+        # No gateway is captured: the one beside it is a pretend one with agents of its own.
         super().__init__(
-            vdn=vdn, vdns=[], cc_id=self.recording.cc_id, skills_per_vdn=1, agents_per_vdn=1, **options
+            vdn=vdn, vdns=[], cc_id=self.recording.cc_id, skills_per_vdn=1, agents_per_vdn=60, **options
         )
 
     @property
