@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from cc_async.doctor import Limits, Patient, Report, examine
+from cc_async.doctor import Level, Limits, Patient, Report, examine
 from cc_async.session.clock import LoopClock
 from cc_async.session.secret import Secret
 from cc_async.settings import Site
 from cc_async.simulator import Simulator
+
+OpenSim = Callable[..., Awaitable[Simulator]]
 
 
 class PausesPass:
@@ -60,3 +63,11 @@ async def examined(
 def told(report: Report) -> dict[str, str]:
     """What is not simply well: names of findings with their text."""
     return {finding.name: finding.text for finding in report.findings if finding.level > 0}
+
+
+def ending(report: Report) -> tuple[str, str]:
+    """The problem a report ends with: its name, and all it says."""
+    last = report.results[-1].findings[-1]
+    assert report.level is last.level is Level.PROBLEM
+    assert last.advice
+    return last.name, f"{last.text} {last.advice}"

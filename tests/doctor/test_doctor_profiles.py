@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from examined import PausesPass, examined, site_of, told
+from examined import OpenSim, PausesPass, examined, site_of, told
 
 from cc_async import CmsClient, Quota
 from cc_async.doctor import Level, Patient, examine
 from cc_async.session.clock import LoopClock as RealClock
 from cc_async.simulator import PROFILES, Simulator
-
-OpenSim = Callable[..., Awaitable[Simulator]]
 
 # Written from what each profile means: the finding that has to be there, and words its text must hold.
 NAMED: dict[str, dict[str, tuple[str, ...]]] = {
