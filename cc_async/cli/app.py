@@ -6,6 +6,7 @@ from cyclopts import App, Group
 
 from cc_async import __version__
 from cc_async.cli import alert, builds, capture, config, doctor, files, init, metrics, run, views
+from cc_async.cli import alert, builds, check, files, metrics, run, views
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
@@ -39,6 +40,7 @@ config.add_to(app)
 doctor.add_to(app)
 capture.add_to(app)
 metrics.add_to(app)
+check.add_to(app)
 
 
 @lists.command
