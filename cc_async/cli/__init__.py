@@ -49,7 +49,7 @@ def _run(arguments: list[str]) -> int:
         from cc_async.cli.check_run import as_plugin
         from cc_async.cli.output import console
     except ModuleNotFoundError as error:
-        if error.name not in ("cyclopts", "rich"):
+        if error.name not in ("cyclopts", "rich", "tomlkit"):
             raise
         told = f"{error.name} is not installed - pip install 'cc_async[cli]'"
         if arguments[:1] == ["check"]:
