@@ -21,9 +21,10 @@ from cc_async.clients.core import Core
 from cc_async.clients.health import Health, health_of
 from cc_async.clients.lookup import Resolved
 from cc_async.clients.one import one, single
+from cc_async.clients.raw import send_raw
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Group, Host, Question
-from cc_async.errors import CallTimeout, CcError
+from cc_async.errors import CcError
 from cc_async.query import Origin, Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
@@ -213,22 +214,8 @@ class BaseClient:
 
     async def _raw(self, request: Request[Any], timeout: float | Unset | None) -> Any:
         """Send one request of no table, and return the one row of its answer."""
-        session = self._core.open()
         seconds = self._options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
-        call = self._core.begin(request.endpoint.name, seconds)
-        try:
-            async with call.limit:
-                page = await session.send(request, call, self._options.quotas)
-        except TimeoutError as error:
-            if isinstance(error, CcError):
-                raise
-            name = request.endpoint.name
-            raise CallTimeout(
-                f"not finished within {seconds:g} s", endpoint=name, host=session.host
-            ) from None
-        finally:
-            self._core.end(call)
-        return page.rows[0] if page.rows else None
+        return await send_raw(self._core, self._options.quotas, request, seconds)
 
     def _warn_above(self, ids: tuple[int, ...], kind: IdRange) -> None:
         largest = above(ids, kind)

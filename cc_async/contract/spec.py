@@ -25,6 +25,8 @@ class KeyKind(enum.Enum):
     TENANT = "tenant"
     GLOBAL = "global"
     AGENT = "agent"
+    SIGN_IN = "sign-in"
+    """None yet: the answer brings it."""
 
 
 def _check_limit(_: Any, __: Any, value: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from cc_async.contract.spec import Endpoint, Quota, Shape
 from cc_async.session.call import Call
@@ -30,7 +30,7 @@ class Errand:
     ticket: int | None = None
     """The breaker's, of the last attempt; None: nothing was sent in it."""
     shape: Shape | None = None
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def endpoint(self) -> Endpoint[Any]:

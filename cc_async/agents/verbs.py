@@ -1,0 +1,136 @@
+"""What a session says to the gateway: sign in, fetch events, beat, sign out; one function each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import evolve, frozen
+
+from cc_async.agents.events import AgentEvent, read_events
+from cc_async.agents.lane import Lane
+from cc_async.agents.who import SignIn
+from cc_async.contract import agent_endpoints as table
+from cc_async.errors import CcError, GatewayError, NotDeployed, NotTheApi
+from cc_async.session import values
+from cc_async.session.quotas import Quotas
+
+_WRONG_URL = "000-002"
+_METHOD_NOT_ALLOWED = 405
+
+
+@frozen
+class SignedIn:
+    """What the gateway says about a sign-in; None where it says nothing."""
+
+    at: datetime
+    """Its login time, else the moment of its answer."""
+    vdn: int | None = None
+    work_no: str | None = None
+    must_change_password: bool = False
+
+
+@frozen
+class Line:
+    """How one session reaches the gateway."""
+
+    lane: Lane
+    who: SignIn
+    quotas: Quotas
+    timeout: float | None
+
+    async def sign_in(self) -> SignedIn:
+        """Sign in, by force if the caller said so; never sent twice.
+
+        Raises:
+            GatewayError: refused; 100-002 when the agent is signed in elsewhere.
+            CcError: no answer, so that nobody knows whether it worked.
+        """
+        arrivals, who = self.lane.arrivals, self.who
+        endpoint = table.force_sign_in if who.force else table.sign_in
+        try:
+            told = await self.lane.send(endpoint, who, self.quotas, self.timeout, who.params)
+        except BaseException:
+            arrivals.drop(who.agent_id)
+            raise
+        if not arrivals.accept(who.agent_id):
+            raise GatewayError(
+                "the answer to the sign-in brought no GUID",
+                endpoint=endpoint.name,
+                part=who.part,
+                attempts=1,
+                hint="does a proxy take away Set-GUID?",
+            )
+        return self._signed_in(told)
+
+    async def sign_out(self, _: object = None) -> None:
+        """Sign out and forget the GUID; never sent twice."""
+        guids = self.lane.arrivals.guids
+        try:
+            await self.lane.send(table.sign_out, self.who, self.quotas, self.timeout)
+        finally:
+            guids.forget(self.who.agent_id)
+
+    async def poll(self) -> list[AgentEvent]:
+        """Fetch what has happened, or nothing after 10 s."""
+        told = await self.lane.send(table.events, self.who, self.quotas, None)
+        return list(read_events(self.who.agent_id, told, self._now(), self.who.secrets))
+
+    async def beat(self) -> list[AgentEvent]:
+        """Tell the gateway that the agent is still there; learns which way this server has."""
+        try:
+            await self._beat()
+        except CcError as error:
+            if self.lane.heartbeat is table.heartbeat_put or not _is_unknown(error):
+                raise
+            self.lane.heartbeat = table.heartbeat_put
+            await self._beat()
+        return []
+
+    async def _beat(self) -> None:
+        await self.lane.send(self.lane.heartbeat, self.who, self.quotas, self.timeout)
+
+    def unforced(self) -> Line:
+        """The same without force."""
+        return evolve(self, who=evolve(self.who, force=False))
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self.lane.clock.wall(), UTC)
+
+    def _signed_in(self, told: Any) -> SignedIn:
+        found = {str(name).strip().lower(): value for name, value in told.items()} if _is_row(told) else {}
+        work_no = found.get("workno")
+        return SignedIn(
+            _login_time(found.get("logintime")) or self._now(),
+            _number(found.get("vdnid")),
+            None if work_no is None else str(work_no)[:40],
+            str(found.get("isforcechange")).lower() == "true",
+        )
+
+
+def _is_unknown(error: CcError) -> bool:
+    """True when the server knows no such heartbeat."""
+    if isinstance(error, NotTheApi):
+        return error.status == _METHOD_NOT_ALLOWED
+    return isinstance(error, NotDeployed) or error.code == _WRONG_URL
+
+
+def _is_row(told: Any) -> bool:
+    return isinstance(told, Mapping)
+
+
+def _login_time(value: Any) -> datetime | None:
+    """Read epoch milliseconds; None for anything else, since a sign-in is worth more than its clock."""
+    try:
+        moment = values.moment(value)
+    except values.BadValue:
+        return None
+    return None if moment is None else moment[0]
+
+
+def _number(value: Any) -> int | None:
+    try:
+        return values.whole(value)
+    except values.BadValue:
+        return None
