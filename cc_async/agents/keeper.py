@@ -1,4 +1,4 @@
-"""The keeper of one session: asks often enough that the gateway does not forget the agent, and takes events."""
+"""The keeper of one session: asks often enough that the gateway remembers the agent, and takes events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _log = logging.getLogger("cc_async")
 
 @define(eq=False)
 class Keeper:
-    """Polls, or beats in push mode, one request at a time, until the session is lost or the task cancelled."""
+    """Polls, or beats in push mode, one request at a time, until the session is lost or it is cancelled."""
 
     line: Line
     rng: random.Random

@@ -83,8 +83,8 @@ class AgentSession:
             GatewayError: refused: 100-002 signed in elsewhere (nobody is forced out), 100-004 wrong password.
             ConfigError: more sessions than the client can visit.
             ValueError: the agent has a session of this client.
-            CcError: the gateway cannot be reached, or did not answer: then it may have signed the agent in, and
-                forgets it after 120 s.
+            CcError: the gateway cannot be reached, or did not answer: then it may have signed the agent in,
+                and forgets it after 120 s.
         """
         if self._begun:
             raise RuntimeError("an agent session is used once: make a new one with agent_session(...)")

@@ -20,8 +20,8 @@ async def carried_through(
 ) -> T:
     """Await work whose effect must not stay unknown.
 
-    A cancel does not reach it: its end is awaited for up to ``grace`` seconds, what it did is undone within as
-    many, and then the cancel goes on. Work that is not over by then is cancelled.
+    A cancel does not reach it: its end is awaited for up to ``grace`` seconds, what it did is undone within
+    as many, and then the cancel goes on. Work that is not over by then is cancelled.
     """
     task = asyncio.create_task(work, name=_NAME)
     try:
