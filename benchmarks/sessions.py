@@ -67,11 +67,12 @@ class Outcome:
     left: int
 
 
-async def working_time(agents: int, minutes: int) -> Outcome:
+async def working_time(agents: int, minutes: int, latency: float = 0.02) -> Outcome:
     """Everybody signs in, is followed and asked once a minute, and signs out."""
     tally, guids = Tally(), Counter[int]()
+    raise_file_limit()
     size: dict[str, Any] = {"vdns": [], "skills_per_vdn": 100, "agents_per_vdn": 4 * agents}
-    habits = {"latency": 0.02, "jitter": 0.03, "record_requests": False, "clock": LoopClock(NOON)}
+    habits = {"latency": latency, "jitter": 1.5 * latency, "record_requests": False, "clock": LoopClock(NOON)}
 
     def renewed(agent_id: int, guid: str) -> None:
         guids[agent_id] += 1
@@ -83,8 +84,13 @@ async def working_time(agents: int, minutes: int) -> Outcome:
         async with gateway:
             ids = sim.free_agents[:agents]
             sessions = [
+                # Every other one takes calls.
                 gateway.agent_session(
-                    each, password=sim.password_of(each), phone=str(70_000 + each), status=3 + each % 2
+                    each,
+                    password=sim.password_of(each),
+                    phone=str(70_000 + each),
+                    status=3 + each % 2,
+                    enter_idle=each % 2 == 1,
                 )
                 for each in ids
             ]
@@ -105,6 +111,14 @@ async def working_time(agents: int, minutes: int) -> Outcome:
         return Outcome(tally, lost, sim.over_quota, renewals, told, rows, failed, left)
 
 
+def raise_file_limit() -> None:
+    """Let this process open as many sockets as the run needs, where the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def _loop() -> asyncio.AbstractEventLoop:
     """A loop in virtual time that looks round a few times, not 42 times, before it moves on."""
     return looptime.new_event_loop(noop_cycles=_LOOKS)
@@ -123,8 +137,6 @@ async def _followed(session: AgentSession) -> int:
 
 def run(smoke: bool) -> list[Line]:
     """Half an hour of 500 agents in dynamic mode; in a smoke run five minutes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(_FILES, hard)), hard))
     minutes = SMOKE_MINUTES if smoke else MINUTES
     began = time.process_time()
     with asyncio.Runner(loop_factory=_loop) as runner:

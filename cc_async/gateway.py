@@ -250,7 +250,7 @@ class GatewayClient(BaseClient):
     async def aclose(self, grace: float = 5.0) -> None:
         """Sign out the agents whose sessions are still open, then close as every client does."""
         if self._owner:
-            await self._lane.aclose(grace)
+            await self._lane.aclose()
         await super().aclose(grace)
 
 

@@ -88,7 +88,7 @@ class Keeper:
             except (ApiError, AuthError, ClosedError):
                 raise
             except CcError as error:
-                _log.warning("%s: signing in again failed: %s", line.who.part, error)
+                _log.warning("signing in again failed: %s", error)
                 await clock.sleep(_FORGOTTEN if error.attempts else pause)
                 pause = min(30.0, 2 * pause)
 

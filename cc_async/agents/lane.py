@@ -116,6 +116,15 @@ class Lane:
             limits = self._core.timeouts
             longer = evolve(limits, read=max(limits.read, 2 * HOLD), attempt=max(limits.attempt, 3 * HOLD))
             self._polls = self._core.branch(concurrency=self._connections, timeouts=longer)
+            if self._core.borrows_connections:
+                spare = self._polls.transport.capacity - self._core.transport.capacity
+                if spare < 1:
+                    self._polls = None
+                    raise ConfigError(
+                        "the connector that was given has no connection left for polls",
+                        hint="give it a limit above the client's concurrency",
+                    )
+                self._polls = self._core.branch(concurrency=spare, timeouts=longer)
         return self._polls
 
     def _acting(self) -> Core:
@@ -153,12 +162,12 @@ class Lane:
         if at is not None and self._open.get(session.agent_id) is session:
             self._core.signed_in_at[session.agent_id] = at
 
-    async def aclose(self, grace: float) -> None:
-        """Sign out everybody who is still there, within ``grace`` seconds, and close the connections."""
+    async def aclose(self) -> None:
+        """Sign out everybody who is still there, each within its own time, and close the connections."""
         why = ClosedError("the client was closed", host=self._core.transport.name)
         sessions = list(self._open.values())
         try:
-            await asyncio.gather(*(each.aclose(why, grace) for each in sessions), return_exceptions=True)
+            await asyncio.gather(*(each.aclose(why) for each in sessions), return_exceptions=True)
         finally:
             for core in (self._polls, self._verbs):
                 if core is not None:

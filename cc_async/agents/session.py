@@ -101,26 +101,25 @@ class AgentSession:
 
     async def _keep(self) -> None:
         """Keep the session alive; whoever reads its events is told when that ends."""
-        error: CcError | None = None
         try:
-            error = await self._keeper.run()
-        finally:
-            self._inbox.finish(error)
+            self._inbox.finish(await self._keeper.run())
+        except Exception:
+            self._inbox.finish()  # a mistake of ours: nobody shall wait for ever, and aclose raises it
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
 
-    async def aclose(self, why: CcError | None = None, grace: float | None = None) -> None:
+    async def aclose(self, why: CcError | None = None) -> None:
         """Sign out now, within ``grace`` seconds; reading ends, with the error ``why`` if one is given."""
         if self._over or self._task is None:
             return
         self._over = True
         try:
-            within = self._grace if grace is None else min(grace, self._grace)
-            if not await bounded(self._end(self._task), within):
-                _log.warning("%s: not signed out within %g s", self._line.who.part, within)
+            if not await bounded(self._end(self._task), self._grace):
+                _log.warning("%s: not signed out within %g s", self._line.who.part, self._grace)
         finally:
             self._inbox.finish(why)
             self._line.lane.leave(self)
@@ -137,7 +136,7 @@ class AgentSession:
         except _GONE:
             pass  # somebody was quicker
         except CcError as error:
-            _log.warning("%s: signing out failed: %s", self._line.who.part, error)
+            _log.warning("signing out failed: %s", error)
         self._there = False
 
     def __aiter__(self) -> AsyncIterator[AgentEvent]:
@@ -161,7 +160,7 @@ class AgentSession:
     def _lose(self, error: CcError) -> None:
         """The session is lost, for now or for good: say so."""
         if not isinstance(error, ClosedError):
-            _log.warning("%s: the session is lost: %s", self._line.who.part, error)
+            _log.warning("the session is lost: %s", error)
         self._lost = error
         self._there = self._there and not isinstance(error, _GONE)
 

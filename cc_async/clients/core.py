@@ -128,6 +128,11 @@ class Core:
         return other
 
     @property
+    def borrows_connections(self) -> bool:
+        """True when the connections are those of a caller's connector."""
+        return self._setup.connector is not None
+
+    @property
     def timeouts(self) -> Timeouts:
         """Limits of one attempt."""
         return self._setup.timeouts
