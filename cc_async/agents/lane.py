@@ -105,7 +105,7 @@ class Lane:
 
     def _room(self, quotas: Quotas) -> int:
         """How many polling sessions there may be: by connections, and by a quota of the user's own."""
-        by_connections = VISITS * self._polling().transport.capacity
+        by_connections = VISITS * self._polling().places
         quota = quotas.of(table.events)
         if quota is None:
             return by_connections
@@ -115,16 +115,16 @@ class Lane:
         if self._polls is None:
             limits = self._core.timeouts
             longer = evolve(limits, read=max(limits.read, 2 * HOLD), attempt=max(limits.attempt, 3 * HOLD))
-            self._polls = self._core.branch(concurrency=self._connections, timeouts=longer)
+            polls = self._core.branch(concurrency=self._connections, timeouts=longer)
             if self._core.borrows_connections:
-                spare = self._polls.transport.capacity - self._core.transport.capacity
+                spare = polls.transport.capacity - self._core.places
                 if spare < 1:
-                    self._polls = None
                     raise ConfigError(
                         "the connector that was given has no connection left for polls",
                         hint="give it a limit above the client's concurrency",
                     )
-                self._polls = self._core.branch(concurrency=spare, timeouts=longer)
+                polls = self._core.branch(concurrency=min(self._connections, spare), timeouts=longer)
+            self._polls = polls
         return self._polls
 
     def _acting(self) -> Core:

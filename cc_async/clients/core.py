@@ -128,6 +128,11 @@ class Core:
         return other
 
     @property
+    def places(self) -> int:
+        """Requests that can be under way at once."""
+        return min(self._setup.concurrency, self.transport.capacity)
+
+    @property
     def borrows_connections(self) -> bool:
         """True when the connections are those of a caller's connector."""
         return self._setup.connector is not None

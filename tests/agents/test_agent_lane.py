@@ -102,7 +102,7 @@ async def test_one_session_an_agent() -> None:
 async def test_a_connector_of_the_callers_is_shared_fairly() -> None:
     """Polls take what questions leave of it; where nothing is left, a session is refused."""
     async with office() as it:
-        for size, refused in ((8, True), (12, False)):
+        for size, refused in ((8, True), (12, False), (0, False)):
             connector = aiohttp.TCPConnector(limit=size)
             gateway = GatewayClient(it.sim.gateway_url, {}, concurrency=8, connector=connector)
             async with gateway:

@@ -1,0 +1,66 @@
+"""Sign-ins: sent without a GUID, and what they bring is taken over only when they worked."""
+
+from multidict import CIMultiDict
+
+from cc_async.session.arrivals import Arrivals
+from cc_async.session.auth import Auth, Unsigned
+from cc_async.session.guid import Guids
+
+ONE = "3d1f5d5e-6d5c-4f2a-9d9d-0f6f0a3a7d11.AgentGateway1"
+TWO = "77777777-6d5c-4f2a-9d9d-0f6f0a3a7d11.AgentGateway2"
+BRINGS = CIMultiDict([("Set-GUID", f"JSESSIONID={TWO}"), ("Set-Cookie", "route=b; Path=/")])
+
+
+def of(agent_id):
+    """Make a request that speaks for this agent."""
+    return Unsigned("PUT", "/a", {}, "h", "application/json", b"", 0.0, agent_id)
+
+
+async def test_a_sign_in_is_sent_without_guid_and_cookies():
+    """Old ones would lead to the old session and its node."""
+    arrivals = Arrivals(Guids({101: ONE}))
+    assert await arrivals.sign(of(101)) == {}
+    assert isinstance(arrivals, Auth)
+    assert arrivals.identity == arrivals.guids.identity
+
+
+async def test_what_it_brings_counts_once_it_is_accepted():
+    """GUID and cookie take the place of the old ones, and ``on_guid`` is told."""
+    told = []
+    guids = Guids({101: ONE}, on_guid=lambda agent_id, guid: told.append((agent_id, guid)))
+    await guids.absorb(of(101), 200, {"Set-Cookie": "old=a"})
+    arrivals = Arrivals(guids)
+    await arrivals.absorb(of(101), 200, BRINGS)
+    assert await guids.sign(of(101)) == {"Guid": ONE, "Cookie": "old=a"}
+    assert arrivals.accept(101) is True
+    assert await guids.sign(of(101)) == {"Guid": TWO, "Cookie": "route=b"}
+    assert told == [(101, TWO)]
+
+
+async def test_a_refused_one_changes_nothing():
+    """The GUID the agent has from elsewhere stays as it is, news of it included."""
+    guids = Guids({101: ONE})
+    await guids.absorb(of(101), 200, {"Set-GUID": TWO})
+    arrivals = Arrivals(guids)
+    await arrivals.absorb(of(101), 200, BRINGS)
+    arrivals.drop(101)
+    assert await guids.sign(of(101)) == {"Guid": TWO}
+
+
+async def test_one_that_brings_no_guid_is_told():
+    """Then nobody can speak for the agent."""
+    arrivals = Arrivals(Guids({}))
+    await arrivals.absorb(of(101), 200, CIMultiDict())
+    assert arrivals.accept(101) is False
+    await arrivals.absorb(of(None), 200, BRINGS)
+    assert arrivals.accept(102) is False
+
+
+async def test_a_guid_is_carried_over_to_another_source():
+    """With its cookies; an agent nobody knows brings nothing."""
+    old, new = Guids({}), Guids({})
+    old.take(101, BRINGS)
+    new.carry_over(101, old)
+    new.carry_over(102, old)
+    assert await new.sign(of(101)) == {"Guid": TWO, "Cookie": "route=b"}
+    assert not new.knows(102)
