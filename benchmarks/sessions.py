@@ -72,12 +72,16 @@ async def working_time(agents: int, minutes: int, latency: float = 0.02) -> Outc
     tally, guids = Tally(), Counter[int]()
     raise_file_limit()
     size: dict[str, Any] = {"vdns": [], "skills_per_vdn": 100, "agents_per_vdn": 4 * agents}
-    habits = {"latency": latency, "jitter": 1.5 * latency, "record_requests": False, "clock": LoopClock(NOON)}
+    habits: dict[str, Any] = {
+        "latency": latency,
+        "jitter": 1.5 * latency,
+        "clock": LoopClock(NOON),
+    }
 
     def renewed(agent_id: int, guid: str) -> None:
         guids[agent_id] += 1
 
-    async with Simulator(**size, **habits) as sim, AsyncExitStack() as stack:
+    async with Simulator(**size, **habits, record_requests=False) as sim, AsyncExitStack() as stack:
         gateway = GatewayClient(
             sim.gateway_url, {}, on_guid=renewed, observers=[tally], agent_connections=agents
         )

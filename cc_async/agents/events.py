@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 from cc_async.contract.codes import CtiStatus
+from cc_async.session.secret import without_guids
 
 _STATES: Mapping[str, CtiStatus] = MappingProxyType(
     {
@@ -81,7 +82,8 @@ def read_events(agent_id: int, told: Any, at: datetime, secrets: tuple[str, ...]
 
 
 def struck(text: str, secrets: tuple[str, ...]) -> str:
-    """The text without the secrets, the longest first."""
+    """The text without GUIDs and the secrets, the longest first."""
+    text = without_guids(text)
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return text

@@ -27,7 +27,6 @@ class SignedIn:
     at: datetime
     """Its login time, else the moment of its answer."""
     vdn: int | None = None
-    work_no: str | None = None
     must_change_password: bool = False
 
 
@@ -100,11 +99,9 @@ class Line:
 
     def _signed_in(self, told: Any) -> SignedIn:
         found = {str(name).strip().lower(): value for name, value in told.items()} if _is_row(told) else {}
-        work_no = found.get("workno")
         return SignedIn(
             _login_time(found.get("logintime")) or self._now(),
             _number(found.get("vdnid")),
-            None if work_no is None else str(work_no)[:40],
             str(found.get("isforcechange")).lower() == "true",
         )
 
