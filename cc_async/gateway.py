@@ -249,9 +249,11 @@ class GatewayClient(BaseClient):
 
     async def aclose(self, grace: float = 5.0) -> None:
         """Sign out the agents whose sessions are still open, then close as every client does."""
-        if self._owner:
-            await self._lane.aclose()
-        await super().aclose(grace)
+        try:
+            if self._owner:
+                await self._lane.aclose()
+        finally:
+            await super().aclose(grace)
 
 
 def _credentials(auth: Auth) -> dict[KeyKind, Auth]:

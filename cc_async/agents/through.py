@@ -16,7 +16,7 @@ _log = logging.getLogger("cc_async")
 
 
 async def carried_through(
-    work: Coroutine[Any, Any, T], undo: Callable[[T], Coroutine[Any, Any, object]], grace: float
+    work: Coroutine[Any, Any, T], undo: Callable[[], Coroutine[Any, Any, object]], grace: float
 ) -> T:
     """Await work whose effect must not stay unknown.
 
@@ -28,8 +28,10 @@ async def carried_through(
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         await _settled(task, grace)
-        if task.done() and not task.cancelled() and task.exception() is None:
-            undone = asyncio.create_task(undo(task.result()), name=_NAME)
+        if task.cancelled():
+            _log.warning("given up without an answer: the gateway may keep the agent for 120 s")
+        elif task.exception() is None:
+            undone = asyncio.create_task(undo(), name=_NAME)
             await _settled(undone, grace)
             if undone.cancelled() or undone.exception() is not None:
                 _log.warning("what was cancelled could not be undone: the agent may still be signed in")

@@ -12,7 +12,7 @@ from cc_async.agents.events import AgentEvent, read_events
 from cc_async.agents.lane import Lane
 from cc_async.agents.who import SignIn
 from cc_async.contract import agent_endpoints as table
-from cc_async.errors import CcError, GatewayError, NotDeployed, NotTheApi
+from cc_async.errors import CcError, GatewayError, NotDeployed, NotTheApi, SessionLost
 from cc_async.session import values
 from cc_async.session.quotas import Quotas
 
@@ -50,8 +50,10 @@ class Line:
         endpoint = table.force_sign_in if who.force else table.sign_in
         try:
             told = await self.lane.send(endpoint, who, self.quotas, self.timeout, who.params)
-        except BaseException:
+        except BaseException as error:
             arrivals.drop(who.agent_id)
+            if isinstance(error, SessionLost) and error.code == "401":
+                raise _refused(error) from None
             raise
         if not arrivals.accept(who.agent_id):
             raise GatewayError(
@@ -63,7 +65,7 @@ class Line:
             )
         return self._signed_in(told)
 
-    async def sign_out(self, _: object = None) -> None:
+    async def sign_out(self) -> None:
         """Sign out and forget the GUID; never sent twice."""
         guids = self.lane.arrivals.guids
         try:
@@ -104,6 +106,18 @@ class Line:
             _number(found.get("vdnid")),
             str(found.get("isforcechange")).lower() == "true",
         )
+
+
+def _refused(error: SessionLost) -> GatewayError:
+    """A 401 is about a GUID everywhere but here, where there is none yet."""
+    return GatewayError(
+        "the gateway refuses the sign-in (HTTP 401)",
+        endpoint=error.endpoint,
+        part=error.part,
+        host=error.host,
+        attempts=error.attempts,
+        code="401",
+    )
 
 
 def _is_unknown(error: CcError) -> bool:

@@ -11,7 +11,7 @@ from cc_async.batch.ids import AGENT, read_id
 from cc_async.contract.codes import AgentStatus
 from cc_async.session.secret import Secret
 
-STATES = (AgentStatus.NOT_READY, AgentStatus.IDLE, AgentStatus.WRAP_UP)
+_STATES = (AgentStatus.NOT_READY, AgentStatus.IDLE, AgentStatus.WRAP_UP)
 _LONGEST_PASSWORD, _LONGEST_PHONE, _LONGEST_TOKEN = 32, 24, 50
 _SHORTEST_SECRET = 3
 """Characters from which on a text can be looked for in others: "1" is in many."""
@@ -110,7 +110,7 @@ def _secret(name: str, value: object, longest: int) -> Secret:
 def _status(value: object) -> AgentStatus:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"status must be an AgentStatus or its number, not {type(value).__name__}")
-    if value not in STATES:
+    if value not in _STATES:
         raise ValueError(f"status must be 3 (not ready), 4 (idle) or 5 (wrap-up), not {value}")
     return AgentStatus(value)
 

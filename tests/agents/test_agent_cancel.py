@@ -12,7 +12,7 @@ import anyio
 import pytest
 from offices import Office, office, tasks_of_sessions
 
-from cc_async import CcError, ConnectError
+from cc_async import CcError, ConnectError, GatewayError, SessionLost
 from cc_async.agents.through import bounded, carried_through
 
 pytestmark = pytest.mark.looptime
@@ -92,7 +92,7 @@ async def test_a_sign_in_given_up_is_awaited_and_undone() -> None:
         assert it.agent not in it.sim.guids
 
 
-async def test_the_wait_for_a_sign_in_given_up_is_bounded() -> None:
+async def test_the_wait_for_a_sign_in_given_up_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
     """A gateway that does not answer is waited for ``grace`` seconds, and nobody is signed out blindly."""
     async with office() as it:
         it.sim.fail("agent_sign_in", delay=30.0, times=1)
@@ -106,6 +106,7 @@ async def test_the_wait_for_a_sign_in_given_up_is_bounded() -> None:
         assert 1.4 < loop.time() - began < 2.0
         assert it.verbs() == ["sign_in"]
         assert not tasks_of_sessions()
+    assert "given up without an answer" in caplog.text
 
 
 async def test_signing_out_is_bounded(caplog: pytest.LogCaptureFixture) -> None:
@@ -176,6 +177,17 @@ async def test_a_sign_out_goes_out_once(failure: dict[str, Any], caplog: pytest.
     assert "signing out failed" in caplog.text
 
 
+async def test_a_sign_in_that_is_refused_by_status() -> None:
+    """401 is no lost session here, and the agent's other requests are not locked by it."""
+    async with office() as it:
+        it.sim.fail("agent_sign_in", status=401, times=1)
+        with pytest.raises(GatewayError, match="refuses the sign-in") as caught:
+            await it.session().__aenter__()
+        assert not isinstance(caught.value, SessionLost)
+        async with it.session():
+            pass
+
+
 async def test_verbs_travel_on_connections_of_their_own() -> None:
     """A kept connection may just be closing: then nobody knows whether a sign-in arrived."""
     async with office() as it:
@@ -205,8 +217,8 @@ async def test_what_is_undone_may_fail(caplog: pytest.LogCaptureFixture) -> None
         await asyncio.sleep(1)
         return 7
 
-    async def fails(found: int) -> None:
-        raise ConnectError(f"no way {found}")
+    async def fails() -> None:
+        raise ConnectError("no way")
 
     task = asyncio.create_task(carried_through(works(), fails, 5.0))
     await asyncio.sleep(0.5)
