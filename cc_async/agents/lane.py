@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
@@ -30,8 +31,8 @@ LONGEST_ABSENCE = 60.0
 """Seconds an agent may be without a request: half of what the gateway allows, so that no GUID dies either."""
 VISITS = int(LONGEST_ABSENCE // (HOLD + 1.5))
 """Sessions that take turns on one connection: each is visited within that time."""
-MOST_VERBS = 32
-"""Sign-ins and sign-outs under way at once."""
+MOST_SIGN_INS = 64
+"""Sign-ins under way at once, and as many sign-outs."""
 _MARGIN = 0.85
 """Share of a quota of the user's own that polls may use up."""
 
@@ -48,6 +49,9 @@ class Lane:
         self._polls: Core | None = None
         self._verbs: Core | None = None
         self._open: dict[int, AgentSession] = {}
+        self._leaving = 0
+        self.turns = asyncio.Semaphore(MOST_SIGN_INS)
+        """Held while signing in: who waits for it has sent nothing, so it may simply go away."""
         self.heartbeat = table.heartbeat
         """As this server wants it; the older way once the newer was refused."""
 
@@ -103,6 +107,15 @@ class Lane:
             del self._open[session.agent_id]
             self._core.signed_in_at.pop(session.agent_id, None)
 
+    @contextmanager
+    def leaving(self) -> Iterator[int]:
+        """While an agent signs out: how many times the usual patience it needs, as many leave at once."""
+        self._leaving += 1
+        try:
+            yield 1 + self._leaving // MOST_SIGN_INS
+        finally:
+            self._leaving -= 1
+
     def _room(self, quotas: Quotas) -> int:
         """How many polling sessions there may be: by connections, and by a quota of the user's own."""
         by_connections = VISITS * self._polling().places
@@ -129,7 +142,8 @@ class Lane:
 
     def _acting(self) -> Core:
         if self._verbs is None:
-            self._verbs = self._core.branch(concurrency=MOST_VERBS, timeouts=self._core.timeouts, fresh=True)
+            places = 2 * MOST_SIGN_INS
+            self._verbs = self._core.branch(concurrency=places, timeouts=self._core.timeouts, fresh=True)
         return self._verbs
 
     def _way(self, endpoint: Endpoint[Any]) -> Core:
@@ -176,9 +190,7 @@ class Lane:
 
 def _harmless(error: CcError, secrets: tuple[str, ...]) -> CcError:
     """The error without what the agent signs in with, should the server have repeated it."""
-    clean: Callable[[Any], Any] = lambda text: struck(text, secrets) if isinstance(text, str) else text  # noqa: E731
-    error.args = tuple(clean(each) for each in error.args)
-    error.hint = clean(error.hint)
+    error.args = tuple(struck(each, secrets) if isinstance(each, str) else each for each in error.args)
     if isinstance(error, ApiError):
-        error.text = clean(error.text)
+        error.text = struck(error.text, secrets)
     return error

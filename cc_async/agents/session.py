@@ -13,7 +13,7 @@ from typing import Self
 from cc_async.agents.events import AgentEvent
 from cc_async.agents.inbox import Inbox
 from cc_async.agents.keeper import Keeper
-from cc_async.agents.through import bounded, carried_through, ended
+from cc_async.agents.through import carried_through, to_its_end
 from cc_async.agents.verbs import Line, SignedIn
 from cc_async.errors import CcError, ClosedError, NotSignedIn, SessionLost
 
@@ -92,7 +92,8 @@ class AgentSession:
         line.lane.admit(self, line.quotas)
         self._begun = True
         try:
-            self._arrived(await carried_through(line.sign_in(), line.sign_out, self._grace))
+            async with line.lane.turns:
+                self._arrived(await carried_through(line.sign_in(), line.sign_out, self._grace))
         except BaseException:
             line.lane.leave(self)
             raise
@@ -118,26 +119,30 @@ class AgentSession:
             return
         self._over = True
         try:
-            if not await bounded(self._end(self._task), self._grace):
-                _log.warning("%s: not signed out within %g s", self._line.who.part, self._grace)
+            with self._line.lane.leaving() as times:
+                await to_its_end(self._end(self._task, times * self._grace))
         finally:
             self._inbox.finish(why)
             self._line.lane.leave(self)
 
-    async def _end(self, keeper: asyncio.Task[None]) -> None:
-        """Stop asking, then sign out; what fails is told, and forgotten by the gateway after 120 s."""
-        await ended(keeper)
+    async def _end(self, keeper: asyncio.Task[None], patience: float) -> None:
+        """Stop asking, then sign out; what fails is told, and the gateway signs out itself after 120 s."""
+        keeper.cancel()
+        await asyncio.wait({keeper})
         if not keeper.cancelled():
             keeper.result()
         if not self._there:
             return
+        self._there = False
         try:
-            await self._line.sign_out()
+            async with asyncio.timeout(patience):
+                await self._line.sign_out()
         except _GONE:
             pass  # somebody was quicker
         except CcError as error:
             _log.warning("signing out failed: %s", error)
-        self._there = False
+        except TimeoutError:
+            _log.warning("%s: not signed out within %g s", self._line.who.part, patience)
 
     def __aiter__(self) -> AsyncIterator[AgentEvent]:
         return self

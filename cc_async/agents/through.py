@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -38,38 +39,30 @@ async def carried_through(
         raise
 
 
-async def bounded(work: Coroutine[Any, Any, object], seconds: float) -> bool:
-    """Run work to its end for so many seconds, cancelled or not; True when it came to its end.
+async def to_its_end(work: Coroutine[Any, Any, object]) -> None:
+    """Await work that bounds itself, cancelled or not; a cancel goes on afterwards.
 
-    Raises CancelledError afterwards when somebody cancelled meanwhile, and what the work raises.
+    Raises what the work raises.
     """
     task = asyncio.create_task(work, name=_NAME)
-    cancelled = await _settled(task, seconds)
-    ended = not task.cancelled()
-    if ended:
-        task.result()
+    cancelled = await _settled(task, math.inf)
+    task.result()
     if cancelled:
         raise asyncio.CancelledError
-    return ended
 
 
 async def _settled(task: asyncio.Task[Any], seconds: float) -> bool:
-    """Wait for a task, then cancel it; True when we were cancelled meanwhile."""
+    """Wait for a task for so many seconds, then cancel it; True when we were cancelled meanwhile."""
     loop = asyncio.get_running_loop()
     until, cancelled = loop.time() + seconds, False
+    # Who uses anyio is cancelled at every await of a cancelled scope: the shield holds that off.
     with anyio.CancelScope(shield=True):
         while not task.done():
-            if loop.time() >= until:
+            left = until - loop.time()
+            if left <= 0:
                 task.cancel()
-                until = loop.time() + 1.0
             try:
-                await asyncio.wait({task}, timeout=max(0.0, until - loop.time()))
+                await asyncio.wait({task}, timeout=left if 0 < left < math.inf else None)
             except asyncio.CancelledError:
                 cancelled = True
     return cancelled
-
-
-async def ended(task: asyncio.Task[Any]) -> None:
-    """Cancel a task of ours and wait until it is over."""
-    task.cancel()
-    await asyncio.wait({task})

@@ -80,17 +80,15 @@ class Line:
 
     async def beat(self) -> list[AgentEvent]:
         """Tell the gateway that the agent is still there; learns which way this server has."""
+        tried = self.lane.heartbeat
         try:
-            await self._beat()
+            await self.lane.send(tried, self.who, self.quotas, self.timeout)
         except CcError as error:
-            if self.lane.heartbeat is table.heartbeat_put or not _is_unknown(error):
+            if tried is table.heartbeat_put or not _is_unknown(error):
                 raise
             self.lane.heartbeat = table.heartbeat_put
-            await self._beat()
+            await self.lane.send(table.heartbeat_put, self.who, self.quotas, self.timeout)
         return []
-
-    async def _beat(self) -> None:
-        await self.lane.send(self.lane.heartbeat, self.who, self.quotas, self.timeout)
 
     def unforced(self) -> Line:
         """The same without force."""

@@ -13,7 +13,7 @@ import pytest
 from offices import Office, office, tasks_of_sessions
 
 from cc_async import CcError, ConnectError, GatewayError, SessionLost
-from cc_async.agents.through import bounded, carried_through
+from cc_async.agents.through import carried_through, to_its_end
 
 pytestmark = pytest.mark.looptime
 SLOW = {"sim_latency": 0.4}
@@ -228,25 +228,50 @@ async def test_what_is_undone_may_fail(caplog: pytest.LogCaptureFixture) -> None
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
 
-async def test_bounded_work_comes_to_its_end_or_to_its_bound() -> None:
-    """True or False, the work's own error, and a cancel that waits for the end of it."""
-    assert await bounded(asyncio.sleep(0.5), 1.0) is True
-    assert await bounded(asyncio.sleep(5.0), 1.0) is False
+async def test_work_comes_to_its_end() -> None:
+    """Its own error is raised, and a cancel waits for the end of it."""
 
     async def fails() -> None:
         raise ConnectError("no way")
 
     with pytest.raises(ConnectError):
-        await bounded(fails(), 1.0)
+        await to_its_end(fails())
     done = asyncio.Event()
 
     async def sets() -> None:
         await asyncio.sleep(0.5)
         done.set()
 
-    task = asyncio.create_task(bounded(sets(), 1.0))
+    task = asyncio.create_task(to_its_end(sets()))
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert done.is_set()
+
+
+async def test_many_who_leave_at_once_have_the_patience_they_need() -> None:
+    """Three hundred sign out together, a second each and 128 at a time: none is given up after a second."""
+    async with office(sim_agents_per_vdn=1200, agent_connections=60) as it:
+        sessions = [it.session(agent_id, grace=1.5) for agent_id in it.agents[:300]]
+        await asyncio.gather(*(session.__aenter__() for session in sessions))
+        assert set(it.agents[:300]) <= set(it.sim.guids)
+        it.sim.set_faults(latency=1.0)
+        await asyncio.gather(*(session.aclose() for session in sessions))
+        assert not set(it.agents[:300]) & set(it.sim.guids)
+
+
+async def test_who_waits_to_sign_in_just_goes_away() -> None:
+    """Of two hundred, given up while 64 are signing in, the others have sent nothing."""
+    async with office(sim_agents_per_vdn=1200, agent_connections=60) as it:
+        async with it.session():
+            pass  # the first request of all travels alone
+        it.sim.set_faults(latency=2.0)
+        tasks = [asyncio.create_task(it.session(agent_id).__aenter__()) for agent_id in it.agents[:200]]
+        await asyncio.sleep(1)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        assert all(task.cancelled() for task in tasks)
+        assert it.verbs()[2:] == ["sign_in"] * 64 + ["sign_out"] * 64
+        assert not set(it.agents) & set(it.sim.guids)
