@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
-from cc_async.agents.lane import Lane
+from cc_async.agents.lane import Lane, credentials_of
 from cc_async.agents.session import AgentSession
 from cc_async.agents.verbs import Line
 from cc_async.agents.who import read_sign_in
@@ -27,10 +27,8 @@ from cc_async.contract import endpoints
 from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
 from cc_async.contract.codes import AgentStatus
 from cc_async.contract.records import AgentCallStats
-from cc_async.contract.spec import Group, Host, KeyKind, Question
-from cc_async.errors import ConfigError
+from cc_async.contract.spec import Group, Host, Question
 from cc_async.query import Query
-from cc_async.session.arrivals import Arrivals
 from cc_async.session.auth import Auth
 from cc_async.session.breaker import Breaker
 from cc_async.session.clock import Clock
@@ -104,7 +102,7 @@ class GatewayClient(BaseClient):
         self._on_guid = on_guid
         setup = Setup(
             base_url=base_url,
-            credentials=_credentials(auth),
+            credentials=credentials_of(auth),
             concurrency=concurrency,
             tls=tls,
             host=host,
@@ -240,12 +238,8 @@ class GatewayClient(BaseClient):
     async def replace_auth(self, guids: GuidSource | Auth) -> None:
         """Use other GUIDs from now on, here and in every copy; ``on_guid`` goes on being told of new ones."""
         auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=self._on_guid))
-        if self._lane.agent_ids:
-            if not isinstance(auth, Guids):
-                raise ConfigError("agent sessions are open: give GUIDs, or sign the agents out first")
-            for agent_id in self._lane.agent_ids:
-                auth.carry_over(agent_id, self._lane.arrivals.guids)
-        await self._core.replace(_credentials(auth))
+        self._lane.carry_over(auth)
+        await self._core.replace(credentials_of(auth))
 
     async def aclose(self, grace: float = 5.0) -> None:
         """Sign out the agents whose sessions are still open, then close as every client does."""
@@ -254,11 +248,6 @@ class GatewayClient(BaseClient):
                 await self._lane.aclose()
         finally:
             await super().aclose(grace)
-
-
-def _credentials(auth: Auth) -> dict[KeyKind, Auth]:
-    """Who asks, and who signs in: that takes GUIDs which can be told new ones."""
-    return {KeyKind.AGENT: auth, KeyKind.SIGN_IN: Arrivals(auth) if isinstance(auth, Guids) else auth}
 
 
 def gateway_quotas(setting: QuotaSetting) -> Quotas:

@@ -18,7 +18,9 @@ from cc_async.contract import agent_endpoints as table
 from cc_async.contract.spec import Endpoint, KeyKind
 from cc_async.errors import ApiError, CcError, ClosedError, ConfigError
 from cc_async.session.arrivals import Arrivals
+from cc_async.session.auth import Auth
 from cc_async.session.clock import Clock
+from cc_async.session.guid import Guids
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Request
 
@@ -74,11 +76,6 @@ class Lane:
             hint="give GatewayClient a mapping, an async function or Guids(...)",
         )
 
-    @property
-    def agent_ids(self) -> tuple[int, ...]:
-        """The agents with a session."""
-        return tuple(self._open)
-
     def admit(self, session: AgentSession, quotas: Quotas) -> None:
         """Take a session in; before anything is sent.
 
@@ -100,6 +97,18 @@ class Lane:
                 hint="give a larger agent_connections=, or push mode: callback_uri= and service_token=",
             )
         self._open[agent_id] = session
+
+    def carry_over(self, auth: Auth) -> None:
+        """Let a new credential know the GUIDs of the sessions that are open.
+
+        Raises ConfigError when it cannot be told GUIDs.
+        """
+        if not self._open:
+            return
+        if not isinstance(auth, Guids):
+            raise ConfigError("agent sessions are open: give GUIDs, or sign the agents out first")
+        for agent_id in self._open:
+            auth.carry_over(agent_id, self.arrivals.guids)
 
     def leave(self, session: AgentSession) -> None:
         """The session is over."""
@@ -186,6 +195,11 @@ class Lane:
             for core in (self._polls, self._verbs):
                 if core is not None:
                     await core.aclose(grace=0)
+
+
+def credentials_of(auth: Auth) -> dict[KeyKind, Auth]:
+    """Who asks, and who signs in: that takes GUIDs which can be told new ones."""
+    return {KeyKind.AGENT: auth, KeyKind.SIGN_IN: Arrivals(auth) if isinstance(auth, Guids) else auth}
 
 
 def _harmless(error: CcError, secrets: tuple[str, ...]) -> CcError:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from aiohttp import web
 
-from .desk import Event, SignedInDesk, WorldDesk
+from .desk import Desk, Event, SignedInDesk, WorldDesk
 from .front import Front, parsed
 from .held import HELD, held
 from .journal import Request
@@ -57,6 +57,11 @@ class _Place(NamedTuple):
     method: str
     agent: str
 
+    @property
+    def statistics(self) -> bool:
+        """Whether it asks for call statistics, which the overload control counts."""
+        return self.interface in _STATISTIC_NAMES.values()
+
 
 def _place(path: str) -> _Place | None:
     """Read a path; None when it is none of the gateway's."""
@@ -91,7 +96,7 @@ class Gateway(Front):
     def arrive(self, interface: str, record: Request, remote: str) -> Reply | None:
         """Count the arrival of a question for statistics against the published overload control."""
         place = _place(record.path)
-        if place is None or interface not in _STATISTIC_NAMES.values():
+        if place is None or not place.statistics:
             return None
         now = self.site.clock.monotonic()
         within = [
@@ -118,11 +123,11 @@ class Gateway(Front):
             return self.coded("000-002", "", 200)
         if place.interface in _SIGN_INS:
             return self._sign_in(agent_id, raw, self._node(request), force=place.interface != _SIGN_INS[0])
-        session = self._session(request, agent_id, past=place.interface not in _STATISTIC_NAMES.values())
+        session = self._session(request, agent_id, past=not place.statistics)
         if isinstance(session, Reply):
             return session
         session.touch(self.site.clock.monotonic())
-        return self._with_guid(session, self._of_session(place.interface, session))
+        return self._with_guid(session, self._of_session(place, session))
 
     async def respond(self, request: web.BaseRequest, record: Request, raw: bytes) -> Reply:
         """Answer, after up to 10 s when it is a poll and nothing has happened yet."""
@@ -193,26 +198,28 @@ class Gateway(Front):
         reply.headers["Set-Cookie"] = f"{_COOKIE}={node}; Path=/; HttpOnly"
         return reply
 
-    def _of_session(self, interface: str, session: AgentSession) -> Reply:
+    def _of_session(self, place: _Place, session: AgentSession) -> Reply:
         """Answer what only a session may ask."""
-        now = self.site.clock.monotonic()
-        if interface in _STATISTIC_NAMES.values():
-            return self._statistics(session, brief=interface == "agent_call_stats_brief")
-        if interface == "agent_sign_out":
+        if place.statistics:
+            return self._statistics(session, brief=place.interface == "agent_call_stats_brief")
+        if place.interface == "agent_events":
+            return self._poll(session)
+        if place.interface == "agent_sign_out":
             self._sessions.sign_out(session.agent_id)
-            return self._good("result", None)
-        if interface == "agent_events":
-            if session.push:
-                return self.coded("000-001", "", 200)
-            if session.polling:
-                return self.coded("000-007", "", 200)
-            event = self._desk(session).take(self.site.clock.wall())
-            return HELD if event is None else self._event(session, event)
-        self._sessions.renew(session, now)
+        else:
+            self._sessions.renew(session, self.site.clock.monotonic())
         return self._good("result", None)
 
-    def _desk(self, session: AgentSession) -> SignedInDesk | WorldDesk:
-        if not isinstance(session.desk, SignedInDesk | WorldDesk):
+    def _poll(self, session: AgentSession) -> Reply:
+        if session.push:
+            return self.coded("000-001", "", 200)
+        if session.polling:
+            return self.coded("000-007", "", 200)
+        event = self._desk(session).take(self.site.clock.wall())
+        return HELD if event is None else self._event(session, event)
+
+    def _desk(self, session: AgentSession) -> Desk:
+        if session.desk is None:
             session.desk = WorldDesk(self.site.world.team(self._vdn), session.agent_id)
         return session.desk
 
