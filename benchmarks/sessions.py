@@ -20,9 +20,10 @@ from cc_async.simulator import Simulator
 from cc_async.simulator.clock import LoopClock
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC).timestamp()
-AGENTS, MINUTES, SMOKE_MINUTES = 500, 30, 5
+AGENTS, MINUTES = 500, 30
+SMOKE_AGENTS, SMOKE_MINUTES = 50, 2
 ABSENCE = 60.0
-_LOOKS = 8
+_LOOKS = 3
 _FILES = 4096
 """Two for each session, since the contact center is in this process too."""
 
@@ -140,17 +141,17 @@ async def _followed(session: AgentSession) -> int:
 
 
 def run(smoke: bool) -> list[Line]:
-    """Half an hour of 500 agents in dynamic mode; in a smoke run five minutes."""
-    minutes = SMOKE_MINUTES if smoke else MINUTES
+    """Half an hour of 500 agents in dynamic mode; in a smoke run a few agents for two minutes."""
+    agents, minutes = (SMOKE_AGENTS, SMOKE_MINUTES) if smoke else (AGENTS, MINUTES)
     began = time.process_time()
     with asyncio.Runner(loop_factory=_loop) as runner:
-        found = runner.run(working_time(AGENTS, minutes))
+        found = runner.run(working_time(agents, minutes))
     took, tally = time.process_time() - began, found.tally
     polls, absence = tally.sent["agent_events"], tally.longest_absence
-    asked = AGENTS * minutes
-    per_guid = found.guids / (AGENTS * minutes)
+    asked, slowest = agents * minutes, tally.slowest_statistics
+    per_guid = found.guids / asked
     return [
-        line("agents signed in, minutes", float(AGENTS * minutes), "agent minutes"),
+        line("agents signed in, minutes", float(asked), "agent minutes"),
         line("sessions lost", float(found.lost), "sessions", "0", found.lost == 0),
         line("left signed in at the end", float(found.left), "agents", "0", found.left == 0),
         line("requests over a quota", float(found.over_quota), "requests", "0", found.over_quota == 0),
@@ -160,6 +161,6 @@ def run(smoke: bool) -> list[Line]:
         line("new GUIDs a minute and agent", per_guid, "GUIDs", "0.8 to 1", 0.8 <= per_guid <= 1),
         line("events told", float(found.events), "events"),
         line("statistics answered of those asked", 100 * found.rows / asked, "%", "100", found.rows == asked),
-        line("slowest of them, 500 polls being held", tally.slowest_statistics, "s", "below 1"),
+        line("slowest of them, all polls being held", slowest, "s", "below 1", slowest < 1),
         line("processor time, contact center included", took, "s"),
     ]

@@ -37,10 +37,7 @@ class Arrivals:
 
     def accept(self, agent_id: int) -> bool:
         """The sign-in worked: take over its GUID and cookies; False when the answer brought no GUID."""
-        headers = self._answers.pop(agent_id, {})
-        self.guids.forget(agent_id)
-        self.guids.take(agent_id, headers)
-        return self.guids.knows(agent_id)
+        return self.guids.signed_in(agent_id, self._answers.pop(agent_id, {}))
 
     def drop(self, agent_id: int) -> None:
         """The sign-in did not work."""

@@ -33,7 +33,7 @@ class Guids:
         ValueError: an agent id below 101; a GUID that is empty or cannot travel in a header.
     """
 
-    __slots__ = ("_cookies", "_given", "_known", "_on_guid", "_retired", "_source")
+    __slots__ = ("_cookies", "_given", "_known", "_on_guid", "_retired", "_sessions", "_source")
 
     def __init__(self, source: GuidSource, *, on_guid: Callable[[int, str], None] | None = None) -> None:
         if isinstance(source, Mapping):
@@ -47,6 +47,7 @@ class Guids:
         self._given: dict[int, Secret] = {}
         self._known: dict[int, Secret] = {}
         self._retired: dict[int, Secret] = {}
+        self._sessions: set[int] = set()
         self._cookies: dict[int, dict[str, str]] = {}
 
     @property
@@ -86,13 +87,21 @@ class Guids:
             for line in getall("Set-Cookie") if getall else [headers["Set-Cookie"]]:
                 self._take_cookie(agent_id, line)
 
-    def knows(self, agent_id: int) -> bool:
-        """True when a GUID came for this agent, from an answer or from the source."""
+    def signed_in(self, agent_id: int, headers: Mapping[str, str]) -> bool:
+        """Begin a session with what its sign-in brought; False when that was no GUID.
+
+        Until ``forget`` the source has no say in this agent.
+        """
+        self.forget(agent_id)
+        self.take(agent_id, headers)
+        if agent_id in self._known:
+            self._sessions.add(agent_id)
         return agent_id in self._known
 
     def carry_over(self, agent_id: int, other: Guids) -> None:
-        """Go on with what another one knows of an agent."""
-        if agent_id in other._known:
+        """Go on with the session that another one knows of an agent."""
+        if agent_id in other._sessions:
+            self._sessions.add(agent_id)
             self._known[agent_id] = other._known[agent_id]
             self._cookies[agent_id] = dict(other._cookies.get(agent_id, {}))
 
@@ -106,10 +115,13 @@ class Guids:
         self._given.pop(agent_id, None)
         self._known.pop(agent_id, None)
         self._retired.pop(agent_id, None)
+        self._sessions.discard(agent_id)
         self._cookies.pop(agent_id, None)
 
     async def _current(self, agent_id: int) -> Secret | None:
         """Ask the source; what it gave before does not undo what the server sent since."""
+        if agent_id in self._sessions:
+            return self._known[agent_id]
         if isinstance(self._source, Mapping):
             guid = self._source.get(agent_id)
         else:

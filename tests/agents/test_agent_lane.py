@@ -23,7 +23,7 @@ async def enter(it: Office, count: int, stack: contextlib.AsyncExitStack, **give
     return [await stack.enter_async_context(it.session(agent_id, **given)) for agent_id in it.agents[:count]]
 
 
-@pytest.mark.looptime(noop_cycles=8)
+@pytest.mark.looptime(noop_cycles=3)
 async def test_five_hundred_agents_in_dynamic_mode() -> None:
     """Five minutes: no session is lost, nobody left, no quota exceeded, nobody away for a minute."""
     found = await working_time(500, 5, latency=0.0)

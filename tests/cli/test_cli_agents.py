@@ -182,6 +182,22 @@ def test_what_an_agent_signs_in_with_is_asked_for_unseen(environ: dict[str, str]
     assert PHONE not in terminal.seen
 
 
+def test_some_can_sign_in_and_some_cannot(environ: dict[str, str], center: Any) -> None:
+    """Each agent is asked for apart; who cannot sign in is told, the others are shown: exit code 3."""
+    first, second = center.do(lambda: center.sim.free_agents)[:2]
+    terminal = Terminal(environ, "agent-stats", "--sign-in", "--agents", f"{first},{second}", "--brief")
+    for agent, password in ((first, center.sim.password_of(first)), (second, "not-the-one")):
+        terminal.read_until(f"password of agent {agent}: ")
+        terminal.type(password)
+        terminal.read_until(f"phone of agent {agent}: ")
+        terminal.type(f"70{agent}")
+    assert terminal.end() == 3
+    assert f"agent {second}: wrong user or password" in terminal.seen
+    assert "1 agents" in terminal.seen
+    assert verbs(center, first)[-2:] == ["agent_sign_in", "agent_sign_out"]
+    assert verbs(center, second)[-1:] == ["agent_sign_in"]
+
+
 def test_nothing_typed_is_a_mistake(environ: dict[str, str], center: Any) -> None:
     """An empty line ends it with the variable to set."""
     agent = center.do(lambda: center.sim.free_agents)[0]

@@ -1,7 +1,9 @@
 """Sign-ins: sent without a GUID, and what they bring is taken over only when they worked."""
 
+import pytest
 from multidict import CIMultiDict
 
+from cc_async.errors import NotSignedIn
 from cc_async.session.arrivals import Arrivals
 from cc_async.session.auth import Auth, Unsigned
 from cc_async.session.guid import Guids
@@ -56,11 +58,31 @@ async def test_one_that_brings_no_guid_is_told():
     assert arrivals.accept(102) is False
 
 
-async def test_a_guid_is_carried_over_to_another_source():
-    """With its cookies; an agent nobody knows brings nothing."""
-    old, new = Guids({}), Guids({})
-    old.take(101, BRINGS)
-    new.carry_over(101, old)
-    new.carry_over(102, old)
+async def test_the_source_has_no_say_while_the_session_lasts():
+    """It is not even asked: a GUID of another program's session would end this one."""
+    asked = []
+
+    async def find(agent_id):
+        asked.append(agent_id)
+        return ONE
+
+    arrivals = Arrivals(Guids(find))
+    await arrivals.absorb(of(101), 200, BRINGS)
+    arrivals.accept(101)
+    assert (await arrivals.guids.sign(of(101)))["Guid"] == TWO
+    assert asked == []
+    arrivals.guids.forget(101)
+    assert (await arrivals.guids.sign(of(101)))["Guid"] == ONE
+
+
+async def test_a_session_is_carried_over_to_another_source():
+    """With its cookies; what is no session stays behind."""
+    old, new = Guids({102: ONE}), Guids({})
+    old.signed_in(101, BRINGS)
+    await old.sign(of(102))
+    for agent_id in (101, 102, 103):
+        new.carry_over(agent_id, old)
     assert await new.sign(of(101)) == {"Guid": TWO, "Cookie": "route=b"}
-    assert not new.knows(102)
+    for agent_id in (102, 103):
+        with pytest.raises(NotSignedIn):
+            await new.sign(of(agent_id))
