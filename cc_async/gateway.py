@@ -173,6 +173,8 @@ class GatewayClient(BaseClient):
         phone: str,
         status: AgentStatus | int = AgentStatus.NOT_READY,
         enter_idle: bool = False,
+        auto_answer: bool | None = None,
+        release_phone: bool | None = None,
         agent_type: int = 4,
         callback_uri: str | None = None,
         service_token: str | None = None,
@@ -188,6 +190,8 @@ class GatewayClient(BaseClient):
             phone: the softphone number to work with, at most 24 characters.
             status: 3 not ready, so that no call is offered; 4 idle, 5 wrap-up.
             enter_idle: True makes the agent ready again after each call.
+            auto_answer: whether calls are answered without asking; None: as the gateway has it (they are).
+            release_phone: whether the phone hangs up after each call; None: as the gateway has it (it does).
             agent_type: 4 is a phone agent, 11 one with video.
             callback_uri: where the gateway shall push events, with ``service_token``; then none are fetched,
                 and a heartbeat goes out every 30 s.
@@ -205,6 +209,8 @@ class GatewayClient(BaseClient):
             phone=phone,
             status=status,
             enter_idle=enter_idle,
+            auto_answer=auto_answer,
+            release_phone=release_phone,
             agent_type=agent_type,
             force=force,
             callback_uri=callback_uri,

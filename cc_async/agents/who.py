@@ -28,6 +28,8 @@ class SignIn:
     phone: Secret
     status: AgentStatus
     enter_idle: bool
+    auto_answer: bool | None
+    release_phone: bool | None
     agent_type: int
     force: bool
     callback_uri: str | None
@@ -55,7 +57,9 @@ class SignIn:
         return {
             "password": self.password,
             "phonenum": self.phone,
+            "autoanswer": self.auto_answer,
             "autoenteridle": self.enter_idle,
+            "releasephone": self.release_phone,
             "agenttype": self.agent_type,
             "status": int(self.status),
             "callBackUri": self.callback_uri,
@@ -70,6 +74,8 @@ def read_sign_in(
     phone: object,
     status: object,
     enter_idle: object,
+    auto_answer: object,
+    release_phone: object,
     agent_type: object,
     force: object,
     callback_uri: object,
@@ -77,9 +83,6 @@ def read_sign_in(
 ) -> SignIn:
     """Check everything; the errors never repeat what was given. Raises TypeError or ValueError."""
     agent = read_id(agent_id, AGENT)
-    for name, value in (("enter_idle", enter_idle), ("force", force)):
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
     if isinstance(agent_type, bool) or not isinstance(agent_type, int):
         raise TypeError(f"agent_type must be an int, not {type(agent_type).__name__}")
     uri, token = _push(callback_uri, service_token)
@@ -88,9 +91,11 @@ def read_sign_in(
         _secret("password", password, _LONGEST_PASSWORD),
         _secret("phone", phone, _LONGEST_PHONE),
         _status(status),
-        bool(enter_idle),
+        _switch("enter_idle", enter_idle),
+        None if auto_answer is None else _switch("auto_answer", auto_answer),
+        None if release_phone is None else _switch("release_phone", release_phone),
         agent_type,
-        bool(force),
+        _switch("force", force),
         uri,
         token,
     )
@@ -105,6 +110,12 @@ def _secret(name: str, value: object, longest: int) -> Secret:
     if len(value) > longest or not value.isascii() or not value.isprintable():
         raise ValueError(f"{name} must be at most {longest} printable ASCII characters")
     return Secret(value)
+
+
+def _switch(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, not {type(value).__name__}")
+    return value
 
 
 def _status(value: object) -> AgentStatus:

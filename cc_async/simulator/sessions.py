@@ -168,5 +168,5 @@ class Sessions:
             session.wake.set()
 
     def guids(self) -> dict[int, str]:
-        """Return the newest GUID of every agent."""
+        """Return the newest GUID of every agent; one who fell silent is there until asked about."""
         return {agent_id: session.guid for agent_id, session in self._open.items()}

@@ -41,6 +41,8 @@ PUSH = {"callback_uri": "https://desk.example.com/events", "service_token": "t0k
         (101, {"status": True}, TypeError, "status"),
         (101, {"enter_idle": "yes"}, TypeError, "enter_idle"),
         (101, {"force": 1}, TypeError, "force"),
+        (101, {"auto_answer": "no"}, TypeError, "auto_answer"),
+        (101, {"release_phone": 0}, TypeError, "release_phone"),
         (101, {"agent_type": "4"}, TypeError, "agent_type"),
         (101, {"callback_uri": PUSH["callback_uri"]}, ValueError, "go together"),
         (101, {"service_token": "t0ken"}, ValueError, "go together"),
@@ -82,16 +84,17 @@ def test_connections_are_counted(connections: Any) -> None:
 
 def sign_in(**given: Any) -> Any:
     """What a session signs in with."""
-    usual = {"status": 3, "enter_idle": False, "agent_type": 4, "force": False}
+    usual: dict[str, Any] = {"status": 3, "enter_idle": False, "agent_type": 4, "force": False}
+    usual |= {"auto_answer": None, "release_phone": None}
     return read_sign_in(101, **{**usual, "callback_uri": None, "service_token": None, **GOOD, **given})
 
 
 def test_what_is_sent_and_what_is_secret() -> None:
     """Wire names of the vendor; numbers as numbers, nothing that was not given."""
-    who = sign_in(status=AgentStatus.IDLE, **PUSH)
+    who = sign_in(status=AgentStatus.IDLE, auto_answer=False, **PUSH)
     assert {name: value for name, value in who.params.items() if value is not None} == {
-        "password": "s3cret-one", "phonenum": "7010199", "autoenteridle": False, "agenttype": 4, "status": 4,
-        "callBackUri": "https://desk.example.com/events", "serviceToken": "t0ken",
+        "password": "s3cret-one", "phonenum": "7010199", "autoanswer": False, "autoenteridle": False,
+        "agenttype": 4, "status": 4, "callBackUri": PUSH["callback_uri"], "serviceToken": "t0ken",
     }  # fmt: skip
     assert set(who.secrets) == {"s3cret-one", "7010199", "t0ken"}
     assert not [secret for secret in who.secrets if secret in repr(who)]

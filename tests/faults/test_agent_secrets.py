@@ -191,7 +191,7 @@ def test_fault_70_what_holds_them_is_not_pickled() -> None:
     """A password that is pickled by accident refuses."""
     who = read_sign_in(
         AGENT, password=PASSWORD, phone=PHONE, status=3, enter_idle=False, agent_type=4, force=False,
-        callback_uri=None, service_token=None,
+        auto_answer=None, release_phone=None, callback_uri=None, service_token=None,
     )  # fmt: skip
     with pytest.raises(TypeError) as caught:
         pickle.dumps(who)
