@@ -25,7 +25,8 @@ CLAIMS = {
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
     "peers": "13 the same requests by other clients",
-    "sessions": "14 500 agents signed in for half an hour, dynamic GUIDs",
+    "observers": "14 watching: metrics and traces",
+    "sessions": "15 500 agents signed in for half an hour, dynamic GUIDs",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 

@@ -1,4 +1,4 @@
-"""Line 14: five hundred agents signed in for half an hour, their events followed, their statistics asked."""
+"""Line 15: five hundred agents signed in for half an hour, their events followed, their statistics asked."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from cc_async import __version__
-from cc_async.cli import alert, builds, files, run, sessions, views
+from cc_async.cli import alert, builds, files, metrics, run, sessions, views
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
@@ -35,6 +35,7 @@ app.command(lists)
 files.add_to(app)
 alert.add_to(app)
 sessions.add_to(app)
+metrics.add_to(app)
 
 
 @lists.command

@@ -91,7 +91,7 @@ class Core:
             allow_http=setup.allow_http,
             fresh=setup.fresh,
         )
-        self.watchers = Watchers(setup.observers)
+        self.watchers = Watchers(setup.observers, self.transport.base_url)
         self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
         self.pacer = setup.pacer or MemoryPacer()
         self.budget = RetryBudget(setup.retry.budget)

@@ -23,6 +23,10 @@ HELPS = [
     ("agent-stats",),
     ("plan",),
     ("plan", "indicators"),
+    ("metrics",),
+    ("metrics", "rules"),
+    ("metrics", "dashboard"),
+    ("metrics", "list"),
     ("simulate",),
     ("demo",),
 ]
