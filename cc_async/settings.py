@@ -181,26 +181,16 @@ def config_path(environ: Mapping[str, str]) -> Path:
 def read_guids(path: Path) -> dict[int, Secret]:
     """Read a JSON object such as ``{"101": "<guid>"}``; raises ConfigError, without any GUID in it."""
     try:
-        text = path.read_text("utf-8")
+        found = json.loads(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", hint="guids_file names a JSON file") from None
     except ValueError:
-        text = ""
-    found = parse_guids(text, str(path))
-    _warn_if_readable(path, "GUIDs")
-    return found
-
-
-def parse_guids(text: str, where: str) -> dict[int, Secret]:
-    """Read the JSON object itself; raises ConfigError that names ``where``, and no GUID."""
-    try:
-        found = json.loads(text)
-    except ValueError:
         found = None
     if not isinstance(found, dict) or not all(isinstance(guid, str) and guid for guid in found.values()):
-        raise ConfigError(f"{where}: not a JSON object of texts", hint='write {"101": "<guid>", ...}')
+        raise ConfigError(f"{path}: not a JSON object of texts", hint='write {"101": "<guid>", ...}')
     if not all(agent.isascii() and agent.isdigit() for agent in found):
-        raise ConfigError(f"{where}: every agent id must be digits", hint='write {"101": "<guid>", ...}')
+        raise ConfigError(f"{path}: every agent id must be digits", hint='write {"101": "<guid>", ...}')
+    _warn_if_readable(path, "GUIDs")
     return {int(agent): Secret(guid) for agent, guid in found.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +76,7 @@ def typed(prompt: str, what: str = "key", hint: str = _KEYS) -> str:
 
 def cms_client(site: Site, observers: Sequence[Observer] = ()) -> CmsClient:
     """Make the client of CC-CMS; opens on first use. Raises ConfigError, UsageError."""
-    with usage():
+    with _usage():
         return CmsClient(**site.cms_arguments(), observers=observers)
 
 
@@ -85,21 +86,32 @@ def gateway_client(site: Site, observers: Sequence[Observer] = ()) -> tuple[Gate
     Raises ConfigError, UsageError.
     """
     text = os.environ.get(GUIDS)
-    with usage():
+    with _usage():
         arguments = site.gateway_arguments(guids=not text)
         if text:
-            arguments["guids"] = settings.parse_guids(text, GUIDS)
+            arguments["guids"] = _guids(text)
         return GatewayClient(**arguments, observers=observers), tuple(arguments["guids"])
 
 
 def gateway_without_guids(site: Site, observers: Sequence[Observer] = ()) -> GatewayClient:
     """Make a client that can plan, and sign agents in; raises ConfigError, UsageError."""
-    with usage():
+    with _usage():
         return GatewayClient(**site.gateway_arguments(guids=False), guids={}, observers=observers)
 
 
+def _guids(text: str) -> dict[int, Secret]:
+    """Read the JSON object of CC_ASYNC_GUIDS; the client looks at what is in it. Raises ConfigError."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or not all(agent.isascii() and agent.isdigit() for agent in found):
+        raise ConfigError(f"{GUIDS}: not a JSON object of GUIDs", hint='write {"101": "<guid>", ...}')
+    return {int(agent): Secret(guid) if isinstance(guid, str) else guid for agent, guid in found.items()}
+
+
 @contextmanager
-def usage() -> Iterator[None]:
+def _usage() -> Iterator[None]:
     """Turn arguments that a client refuses into a UsageError: options and files are where they came from."""
     try:
         yield

@@ -9,6 +9,7 @@ from typing import Any
 from cc_async import AgentSession, GatewayClient
 from cc_async.batch.ids import AGENT, read_id
 from cc_async.cli.connect import at_terminal, typed
+from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
 
 _PASSWORD, _PHONE = "CC_ASYNC_AGENT_PASSWORD", "CC_ASYNC_AGENT_PHONE"
@@ -21,10 +22,18 @@ class SignIns:
         self._phone = phone
 
     def sessions(self, client: GatewayClient, agent_ids: Sequence[int], **given: Any) -> list[AgentSession]:
-        """Make the sessions, asking for what the environment does not hold.
+        """Make the sessions, asking for what the environment does not hold; ids are looked at before.
 
-        Raises UsageError, and what ``agent_session`` raises; before anybody is asked for ids that are none.
+        Raises UsageError.
         """
+        try:
+            return self._sessions(client, agent_ids, given)
+        except (TypeError, ValueError) as error:
+            raise UsageError(visible(in_options(str(error)), longest=300)) from None
+
+    def _sessions(
+        self, client: GatewayClient, agent_ids: Sequence[int], given: dict[str, Any]
+    ) -> list[AgentSession]:
         ids = list(dict.fromkeys(read_id(agent_id, AGENT) for agent_id in agent_ids))
         phone = self._phone or os.environ.get(_PHONE)
         if phone and len(ids) > 1:

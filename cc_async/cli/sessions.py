@@ -77,8 +77,7 @@ def agent_stats(
         raise UsageError("--sign-in: which agents?", hint="give --agents 101")
     counter = progress.Counter()
     client = connect.gateway_without_guids(connect.site_of(link), [counter])
-    with connect.usage():
-        sessions = SignIns(phone).sessions(client, ids, grace=_GRACE)
+    sessions = SignIns(phone).sessions(client, ids, grace=_GRACE)
 
     async def build(gateway: GatewayClient) -> Query[Any]:
         await _signed_in(sessions)
@@ -118,15 +117,14 @@ def agent_events(
     if count < 0:
         raise UsageError("--count must be 0 or more")
     client = connect.gateway_without_guids(connect.site_of(link))
-    with connect.usage():
-        (session,) = SignIns(phone).sessions(
-            client,
-            [agent],
-            grace=_GRACE,
-            status=AgentStatus.IDLE if ready else AgentStatus.NOT_READY,
-            enter_idle=ready,
-            resume=resume,
-        )
+    (session,) = SignIns(phone).sessions(
+        client,
+        [agent],
+        grace=_GRACE,
+        status=AgentStatus.IDLE if ready else AgentStatus.NOT_READY,
+        enter_idle=ready,
+        resume=resume,
+    )
     return run_to_the_end(_follow(client, session, count, json))
 
 

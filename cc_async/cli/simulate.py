@@ -92,7 +92,7 @@ def _welcome(simulator: Simulator, guids: Path) -> str:
         "GUIDS_FILE": str(guids),
     }
     exports = "".join(f"export CC_ASYNC_{name}={shlex.quote(text)}\n" for name, text in variables.items())
-    tasks, agent = ",".join(simulator.task_ids[:3]), simulator.free_agents[0]
+    tasks = ",".join(simulator.task_ids[:3])
     return (
         f"# A pretend contact center: CC-CMS {simulator.cms_url}, CC-Gateway {simulator.gateway_url}\n"
         f"# Its keys are made up. Paste into another window; Ctrl-C ends it.\n"
@@ -101,7 +101,15 @@ def _welcome(simulator: Simulator, guids: Path) -> str:
         f"#   cc-async skill-stats --skills 1-20\n"
         f"#   cc-async task-stats --tasks {tasks}\n"
         f"#   cc-async indicators --vdns 1-3 --last 1h\n"
-        f"#   CC_ASYNC_AGENT_PASSWORD={simulator.password_of(agent)} cc-async agent-events {agent} "
-        f"--phone 7{agent} --ready\n"
+        f"{_to_sign_in(simulator)}"
         f"#   cc-async agent-stats --brief\n"
     )
+
+
+def _to_sign_in(simulator: Simulator) -> str:
+    """Write how the first agent without a session can be followed, if there is one."""
+    free = simulator.free_agents
+    if not free:
+        return ""
+    password, phone = simulator.password_of(free[0]), f"7{free[0]}"
+    return f"#   CC_ASYNC_AGENT_PASSWORD={password} cc-async agent-events {free[0]} --phone {phone} --ready\n"
