@@ -46,7 +46,7 @@ def read_base_url(text: str, *, allow_http: bool = False, host: str | None = Non
         raise ConfigError(f"base_url must end with host, port or path: no query, no fragment; {_EXAMPLE}")
     if url.user is not None or url.password is not None:
         raise ConfigError("base_url must not hold a user or a password; keys belong in auth")
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.raw_host or ""):
+    if url.scheme == "http" and not allow_http and not is_loopback(url.raw_host or ""):
         raise ConfigError(
             f"base_url is plain http to {url.raw_host}: everything could be read and changed on the way",
             hint="use https, or give allow_http=True",
@@ -90,7 +90,8 @@ def _parsed(what: str, text: object) -> URL:
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for this machine itself: what goes there passes no network."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

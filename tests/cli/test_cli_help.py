@@ -29,6 +29,11 @@ HELPS = [
     ("metrics", "list"),
     ("simulate",),
     ("demo",),
+    ("alert",),
+    ("alert", "try"),
+    ("check",),
+    ("check", "service-level"),
+    ("check", "alerts"),
 ]
 
 
