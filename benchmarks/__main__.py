@@ -26,6 +26,7 @@ CLAIMS = {
     "kills": "12 files that survive kill -9",
     "peers": "13 the same requests by other clients",
     "observers": "14 watching: metrics and traces",
+    "sessions": "15 500 agents signed in for half an hour, dynamic GUIDs",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
