@@ -28,6 +28,7 @@ CLAIMS = {
     "sizing": "15 what plan reckons with",
     "peers": "13 the same requests by other clients",
     "observers": "14 watching: metrics and traces",
+    "sessions": "15 500 agents signed in for half an hour, dynamic GUIDs",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
