@@ -24,11 +24,11 @@ CLAIMS = {
     "saved": "10 requests saved",
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
-    "workers": "14 a backfill by workers that are killed",
-    "sizing": "15 what plan reckons with",
     "peers": "13 the same requests by other clients",
     "observers": "14 watching: metrics and traces",
     "sessions": "15 500 agents signed in for half an hour, dynamic GUIDs",
+    "workers": "16 a backfill by workers that are killed",
+    "sizing": "17 what plan reckons with",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 

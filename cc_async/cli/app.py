@@ -17,11 +17,10 @@ from cc_async.cli import (
     metrics,
     recording,
     run,
+    sessions,
     views,
     worker,
 )
-from cc_async.cli import alert, builds, capture, check, config, doctor, files, init, metrics, run, views
-from cc_async.cli import alert, builds, check, files, metrics, run, sessions, views
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
