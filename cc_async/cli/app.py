@@ -5,8 +5,20 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from cc_async import __version__
-from cc_async.cli import alert, builds, capture, check, config, doctor, files, init, metrics, run, views
-from cc_async.cli import alert, builds, check, files, metrics, run, sessions, views
+from cc_async.cli import (
+    alert,
+    builds,
+    capture,
+    check,
+    config,
+    doctor,
+    files,
+    init,
+    metrics,
+    run,
+    sessions,
+    views,
+)
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
