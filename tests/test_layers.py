@@ -18,9 +18,7 @@ LAYERS = (
     {"session"},
     {"batch"},
     {"export"},  # files are written from streams; a query knows how to ask for one
-    {"query", "clients", "client", "gateway", "settings", "settings_file", "settings_keys"},
-    {"agents", "monitor"},
-    {"query", "clients", "client", "settings", "settings_keys"},
+    {"query", "clients", "client", "settings", "settings_file", "settings_keys"},
     {"agents"},  # sessions are sent by what sends questions; the gateway's client offers both
     {"gateway"},
     {"monitor"},

@@ -24,13 +24,14 @@ def encode(endpoint: Endpoint[Any], shape: Shape, params: Mapping[str, Any]) -> 
     if endpoint.method in ("GET", "DELETE") or (not params and endpoint.host is Host.GATEWAY):
         return b""
     body = {name: value for name, value in params.items() if value is not None}
-    if shape.as_text or shape.as_number:
+    veiled = any(isinstance(value, Secret) for value in body.values())
+    if veiled or shape.as_text or shape.as_number:
         body = {name: _written(shape, name, value) for name, value in body.items()}
     try:
         written = msgspec.json.encode({"queryParam": body} if shape.wrapped else body)
     except (RecursionError, msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise ValueError(f"{endpoint.name}: these parameters cannot be written as JSON: {error}") from error
-    return Veiled(written) if any(isinstance(value, Secret) for value in params.values()) else written
+    return Veiled(written) if veiled else written
 
 
 def _written(shape: Shape, name: str, value: Any) -> Any:
