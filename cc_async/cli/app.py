@@ -20,9 +20,6 @@ from cc_async.cli import (
     sessions,
     views,
     worker,
-    run,
-    sessions,
-    views,
 )
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When
