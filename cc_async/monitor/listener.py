@@ -10,7 +10,7 @@ from cc_async.monitor.sums import Stitched
 
 
 class Listener(Protocol):
-    """Told of everything in the order it happens; called on the loop, so be quick. What it raises is a bug."""
+    """Told of everything in the order it happens, on the loop, so be quick; what it raises is a bug."""
 
     def on_beat(self, interface: str, beat: Beat[Any]) -> None:
         """A beat of an interface (``skill_call_stats``, ``skill_states``...) came, good or bad."""
