@@ -38,6 +38,11 @@ def _above(low: float, high: float) -> Callable[[Any, Any, float], None]:
     return check
 
 
+def _some(_: Any, __: Any, value: Mapping[int, Any]) -> None:
+    if not value:
+        raise ValueError("which VDN? give queues={170: None}")
+
+
 @frozen(kw_only=True)
 class Watched:
     """What a board shows: queues of one or several VDNs, their agents, and outbound tasks.
@@ -45,7 +50,7 @@ class Watched:
     Raises ValueError for no VDN, and for ``every`` outside 1 to 300 seconds.
     """
 
-    queues: Mapping[int, tuple[int, ...] | None] = field(converter=_queues)
+    queues: Mapping[int, tuple[int, ...] | None] = field(converter=_queues, validator=_some)
     """Queues by VDN; None: all of that VDN."""
     tasks: tuple[str, ...] = ()
     """Ids of outbound tasks, of the first VDN."""
@@ -53,11 +58,6 @@ class Watched:
     """Seconds between two looks at calls waiting; 2 000 queues are 9 requests each time."""
     indicators: bool = False
     """True asks system indicators for VDN totals and the alerts about them; wants the global key."""
-
-    @queues.validator
-    def _check(self, _: Any, value: Mapping[int, Any]) -> None:
-        if not value:
-            raise ValueError("which VDN? give queues={170: None}")
 
     @property
     def vdns(self) -> tuple[int, ...]:
