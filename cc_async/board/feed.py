@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from contextlib import AsyncExitStack
 from datetime import UTC, tzinfo
 from os import PathLike
@@ -30,6 +30,7 @@ from cc_async.monitor.judge import Judge
 from cc_async.monitor.listener import Listener
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
 from cc_async.monitor.stitch import Stitcher
+from cc_async.monitor.sums import SkillKey
 from cc_async.session.clock import Clock, LoopClock
 
 KEPT_EVENTS = 256
@@ -54,7 +55,9 @@ class Feed:
         cms: the client; it is not closed.
         watched: what is shown.
         rules: which alerts ring, and the service level the queues are measured by.
-        state: a folder that keeps sums and alerts over a restart; made if it is not there. One process each.
+        state: a folder that keeps sums and alerts over a restart, made if it is not there; one process each.
+            Or what ``Keeping.load`` made of one, for whoever needs the sums beforehand.
+        names: filled with the names of the queues as they come.
         listeners: told of every beat, of what was stitched, and of every alert, with nothing left out.
         show_agents: True: boards and events say who the agents are (by number).
         zone: in which alerts tell their times.
@@ -71,7 +74,8 @@ class Feed:
         watched: Watched,
         *,
         rules: Iterable[Rule] = DEFAULTS,
-        state: str | PathLike[str] | None = None,
+        state: str | PathLike[str] | Keeping | None = None,
+        names: MutableMapping[SkillKey, str] | None = None,
         listeners: Iterable[Listener] = (),
         show_agents: bool = False,
         zone: tzinfo = UTC,
@@ -82,7 +86,7 @@ class Feed:
         if not tick > 0:
             raise ValueError(f"tick must be above 0 seconds, not {tick}")
         self._cms, self._watched, self._rules = cms, watched, checked(rules)
-        self._folder = None if state is None else Path(state)
+        self._state, self._queue_names = state, names
         self._listeners = tuple(listeners)
         self._privacy = Privacy(show_agents)
         self._zone, self._tick, self._given_clock = zone, tick, clock
@@ -100,9 +104,10 @@ class Feed:
         if self._task is not None:
             raise RuntimeError("a feed is entered once; make another one")
         self._clock = self._given_clock or LoopClock()
-        self._keeping = await Keeping.load(self._folder, self._rules)
+        self._keeping = await self._kept()
         vdns = self._watched.vdns
-        self._names = Names(self._cms, vdns, of_vdns=len(vdns) > 1 or self._watched.indicators)
+        of_vdns = len(vdns) > 1 or self._watched.indicators
+        self._names = Names(self._cms, vdns, of_vdns=of_vdns, queues=self._queue_names)
         self._judge = Judge(self._rules, names=self._names.of, zone=self._zone, memory=self._keeping.memory)
         watching = tuple(watches(self._cms, self._watched, self._clock, self._rng))
         asked = tuple(dict.fromkeys(one.asked for one in watching))
@@ -119,6 +124,12 @@ class Feed:
             self._task.cancel()
             await asyncio.wait([self._task])
             await self._keeping.save()
+
+    async def _kept(self) -> Keeping:
+        state = self._state
+        if isinstance(state, Keeping):
+            return state
+        return await Keeping.load(None if state is None else Path(state), self._rules)
 
     # Reading
 

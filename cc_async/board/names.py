@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 
 from cc_async.board import wording
 from cc_async.client import CmsClient
 from cc_async.errors import AuthError, CcError, NotDeployed
 from cc_async.monitor.subject import Subject
+from cc_async.monitor.sums import SkillKey
 from cc_async.session.clock import Clock
 
 AGAIN, AFTER_FAILURE = 3600.0, 60.0
@@ -17,8 +18,16 @@ AGAIN, AFTER_FAILURE = 3600.0, 60.0
 class Names:
     """Names by key: ``queue/170/7``, ``vdn/170``."""
 
-    def __init__(self, cms: CmsClient, vdns: tuple[int, ...], *, of_vdns: bool) -> None:
+    def __init__(
+        self,
+        cms: CmsClient,
+        vdns: tuple[int, ...],
+        *,
+        of_vdns: bool,
+        queues: MutableMapping[SkillKey, str] | None = None,
+    ) -> None:
         self._cms, self._vdns, self._of_vdns = cms, vdns, of_vdns
+        self._queues = {} if queues is None else queues
         self.known: dict[str, str] = {}
         self.trouble: str | None = None
 
@@ -42,11 +51,16 @@ class Names:
             except (CcError, OSError) as error:
                 failed.append(error)
                 continue
-            self._take({Subject("queue", one.skill_id, vdn).key: one.name for one in queues})
+            for one in queues:
+                if told := wording.name(one.name):
+                    self._queues[vdn, one.skill_id] = self.known[Subject("queue", one.skill_id, vdn).key] = (
+                        told
+                    )
         if self._of_vdns:
             try:
-                vdns = await self._cms.vdns(partial=True)
-                self._take({Subject("vdn", one.vdn).key: one.name for one in vdns})
+                for each in await self._cms.vdns(partial=True):
+                    if told := wording.name(each.name):
+                        self.known[Subject("vdn", each.vdn).key] = told
             except (AuthError, NotDeployed):
                 # It wants the global key and its own deployment: asking again would only count as an attack.
                 self._of_vdns = False
@@ -54,7 +68,3 @@ class Names:
                 failed.append(error)
         self.trouble = f"names cannot be looked up: {wording.error(failed[0])}" if failed else None
         return not failed
-
-    def _take(self, found: dict[str, str | None]) -> None:
-        told = {key: wording.name(name) for key, name in found.items()}
-        self.known.update({key: name for key, name in told.items() if name})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from cc_async import __version__
-from cc_async.cli import alert, builds, files, run, views
+from cc_async.cli import alert, builds, files, run, serve, views, watch
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
@@ -34,6 +34,8 @@ app.command(plan)
 app.command(lists)
 files.add_to(app)
 alert.add_to(app)
+serve.add_to(app)
+watch.add_to(app)
 
 
 @lists.command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from hashlib import sha256
 from importlib.resources import files
 from typing import Any
@@ -15,8 +15,10 @@ from cc_async.board import Board, Feed, Happening, plain
 from cc_async.serve.access import Access, guard, harden
 from cc_async.serve.streams import MOST, Streams, event
 
-Rendered = Callable[[], tuple[bytes, str]]
-"""Metrics as a scraper wants them: the text and its content type."""
+Exposition = tuple[bytes, str]
+"""Metrics as a scraper reads them: the text and its content type."""
+Rendered = Callable[[str], Exposition | Awaitable[Exposition]]
+"""Makes metrics for an ``Accept`` header, at once or in a while: ``Metrics.scrape``, ``Metrics.render``."""
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -147,10 +149,11 @@ class _Metrics:
     def __init__(self, render: Rendered | None) -> None:
         self._render = render
 
-    async def serve(self, _: web.Request) -> web.Response:
+    async def serve(self, request: web.Request) -> web.Response:
         if self._render is None:
             raise web.HTTPNotImplemented(text=NO_METRICS)
-        body, kind = self._render()
+        found = self._render(request.headers.get("Accept", ""))
+        body, kind = await found if isinstance(found, Awaitable) else found
         return web.Response(body=body, headers={"Content-Type": kind})
 
 

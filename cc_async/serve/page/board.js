@@ -4,8 +4,10 @@
 const SIGNS = { good: "●", watch: "▲", alert: "■", unknown: "○" };
 const AGENT_SIGNS = { talking: "▶", "wrap-up": "✎", idle: "●", "not ready": "■", rest: "◆", study: "▲", adjusting: "▼", unknown: "?" };
 const CALLED = { skill_states: "calls waiting", skill_call_stats: "calls", agent_states: "agents", task_stats: "tasks", system_indicators: "VDNs" };
-const COLUMNS = [["", "sign"], ["Queue", "name"], ["Waiting", "waiting"], ["Longest", "longest"], ["Service level", "level"], ["Last hour", "last-hour"], ["Offered", "offered"], ["Connected", "connected"], ["Lost", "lost"]];
+const COLUMNS = [["", "sign"], ["Queue", "name"], ["Waiting", "waiting"], ["Longest", "longest"], ["In 20 s", "level"], ["Last hour", "last-hour"], ["Offered", "offered"], ["Connected", "connected"], ["Lost", "lost"]];
 const TURN_SECONDS = 12, SILENT_SECONDS = 20, AGAIN_SECONDS = 3;
+// One scale for all queues, so that lines can be compared; what is worse is drawn at the bottom.
+const WORST = .4;
 const at = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -161,7 +163,7 @@ function showTiles() {
   const overall = board.overall, target = board.queues.length ? board.queues[0].target : null;
   const level = overall ? overall.service_level : null;
   const judged = !level || level.value === null || target === null ? "" : level.value < target ? "watch" : "good";
-  tile("level", judged, percent(level), overall ? `${hour(overall.begin)}–${hour(overall.end)}, ${number(overall.offered)} offered` : "after the first 5 minutes", "Service level 20 s");
+  tile("level", judged, percent(level), overall ? `${hour(overall.begin)}–${hour(overall.end)}, ${number(overall.offered)} calls` : "after the first 5 minutes", "Service level 20 s");
   const calling = board.queues.filter((one) => one.waiting.value > 0);
   const longest = calling.reduce((found, one) => (one.longest_wait.value ?? -1) > (found?.longest_wait.value ?? -1) ? one : found, null);
   tile("wait", "", longest ? seconds(longest.longest_wait.value) : calling.length ? "–" : "0 s", longest ? named(longest.name) : "nobody waits");
@@ -169,7 +171,7 @@ function showTiles() {
   const agents = board.agents, by = agents.by_state;
   const there = agents.signed_in.value;
   const busy = agents.occupancy.value;
-  tile("idle", there > 0 && !by.idle ? "watch" : "", there === null ? "–" : number(by.idle || 0), there === null ? "no answer yet" : `of ${number(there)} signed in${busy === null ? "" : `, ${Math.round(busy * 100)} % busy`}`);
+  tile("idle", there > 0 && !by.idle ? "watch" : "", there === null ? "–" : number(by.idle || 0), there === null ? "no answer yet" : `of ${number(there)}${busy === null ? "" : `, ${Math.round(busy * 100)} % busy`}`);
   tile("ringing", board.alerts.length ? "alert" : "good", number(board.alerts.length), board.alerts.length ? "stand now" : "all within the rules");
 }
 
@@ -220,7 +222,7 @@ function showQueues() {
   const room = list.clientHeight || innerHeight * .5;
   const fit = Math.max(Math.floor((room + gap) / (least + gap)), 1);
   const wide = innerWidth >= 1100;
-  const columns = !phone && wide && all.length > Math.floor((room + gap) / (innerHeight * .066 + gap)) ? 2 : 1;
+  const columns = !phone && wide && all.length > Math.floor((room + gap) / (least + gap)) ? 2 : 1;
   const pages = phone ? 1 : Math.max(Math.ceil(all.length / (fit * columns)), 1);
   const per = Math.ceil(all.length / pages), rows = Math.max(Math.ceil(per / columns), 1);
   // Over several pages, those with an alert come first: nobody should have to wait for the page that burns.
@@ -230,9 +232,9 @@ function showQueues() {
   at("queues").classList.toggle("dense", columns === 2);
   if (columns === 2) head(all, phone, 2);
   at("pages").textContent = pages > 1 ? `page ${page + 1} of ${pages}` : "";
-  const row = Math.min((room + gap) / rows - gap, innerHeight * .115);
+  const row = Math.min((room + gap) / rows - gap, innerHeight * .14);
   document.documentElement.style.setProperty("--row", `${row}px`);
-  document.documentElement.style.setProperty("--cell", `${Math.min(row * .5, innerWidth / columns / 40)}px`);
+  document.documentElement.style.setProperty("--cell", `${Math.min(row * .5, innerWidth / (columns === 2 ? 62 : 46))}px`);
   list.style.gridTemplateRows = phone ? "" : `repeat(${rows}, var(--row))`;
   list.style.gridAutoColumns = phone ? "" : `minmax(0, 1fr)`;
   list.replaceChildren(...shown.map(line));
@@ -264,7 +266,7 @@ function line(queue) {
     name,
     cell("Waiting", "waiting", number(queue.waiting.value), "", queue.waiting.value > 0 ? "calling" : "none"),
     cell("Longest", "longest", seconds(queue.longest_wait.value), "", queue.longest_wait.value > 0 ? "" : "none"),
-    cell("Service level", "level", main ? percent(main.service_level) : "–", few ?? `5 min: ${percent(last.service_level)}`, queue.status === "good" || queue.status === "unknown" ? "" : "judged"),
+    cell("In 20 s", "level", main ? percent(main.service_level) : "–", few ?? `5 min: ${percent(last.service_level)}`, queue.status === "good" || queue.status === "unknown" ? "" : "judged"),
     trend(queue),
     ...["offered", "connected", "lost"].map((field) => cell(field[0].toUpperCase() + field.slice(1), field, main ? number(main[field]) : "–", few ?? `5 min: ${number(last[field])}`, main && main[field] ? "" : "none")),
   );
@@ -280,9 +282,10 @@ function cell(label, name, big, small, classes) {
 
 function trend(queue) {
   const made = svg("svg", { class: "trend", viewBox: "0 0 110 40", preserveAspectRatio: "none", role: "img", "aria-label": "service level of the last hour" });
-  const points = queue.trend.map((value, place) => value === null ? null : [place * 10, 37 - Math.min(value, 1) * 34]);
+  const heightOf = (value) => 37 - (Math.min(Math.max(value, WORST), 1) - WORST) / (1 - WORST) * 34;
+  const points = queue.trend.map((value, place) => value === null ? null : [place * 10, heightOf(value)]);
   if (queue.target !== null && points.some(Boolean)) {
-    const height = 37 - queue.target * 34;
+    const height = heightOf(queue.target);
     made.append(svg("line", { x1: 0, x2: 110, y1: height, y2: height }));
   }
   let path = "", before = null;

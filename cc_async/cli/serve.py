@@ -1,0 +1,176 @@
+"""``serve``: one process asks, everybody reads: a wallboard in the browser, JSON, events, metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+from attrs import frozen
+from cyclopts import App, Group, Parameter
+
+from cc_async.board.keeping import Keeping
+from cc_async.cli import connect
+from cc_async.cli.board import BoardOptions, Chosen, chosen
+from cc_async.cli.options import Link
+from cc_async.cli.run import say
+from cc_async.cli.usage import UsageError
+from cc_async.errors import ConfigError
+from cc_async.monitor.sums import SkillKey
+from cc_async.serve import Access, Server, check_token, make_app
+from cc_async.serve.server import is_loopback
+from cc_async.session.secret import Secret
+from cc_async.settings import Site
+
+TOKEN = "CC_ASYNC_SERVE_TOKEN"  # noqa: S105 - the name of a variable
+PORT = 8170
+_LINK, _BOARD = Link(), BoardOptions()
+_SERVER = Group("Server", sort_key=6)
+
+Host = Annotated[str, Parameter(group=_SERVER, help="Address to listen on; 0.0.0.0: all.")]
+Port = Annotated[int, Parameter(group=_SERVER, help="Port to listen on; 0: a free one.")]
+TokenFile = Annotated[
+    Path | None, Parameter(group=_SERVER, help=f"File with the token readers need, in place of {TOKEN}.")
+]
+AllowHost = Annotated[
+    str | None,
+    Parameter(group=_SERVER, help="More names this machine has in browsers, such as board.example.com."),
+]
+Open = Annotated[
+    bool, Parameter(group=_SERVER, name="--open", negative="", show_default=False, help="Open a browser.")
+]
+
+
+def add_to(parent: App) -> None:
+    """Hook the command into the app."""
+    parent.command(serve)
+
+
+def serve(
+    *,
+    board: BoardOptions = _BOARD,
+    link: Link = _LINK,
+    host: Host = "127.0.0.1",
+    port: Port = PORT,
+    token_file: TokenFile = None,
+    allow_host: AllowHost = None,
+    open_: Open = False,
+) -> int:
+    """Serve a wallboard for browsers, JSON, events, health and metrics until Ctrl-C.
+
+    One process asks the contact center, any number of readers share the answers: / is the wallboard,
+    /v1/board.json, /v1/queues.json, /v1/agents.json, /v1/tasks.json, /v1/alerts.json the same for programs,
+    /v1/board and /v1/events come as server-sent events, /health is 200 or 503, /metrics is for Prometheus.
+    A token for readers comes from CC_ASYNC_SERVE_TOKEN or --token-file, never from an option.
+    """
+    if not 0 <= port < 65_536:
+        raise UsageError("--port goes from 0 to 65535")
+    token = read_token(token_file)
+    site = connect.site_of(link)
+    wanted = chosen(board, site)
+    site = connect.with_keys(site)
+    names = [host, socket.gethostname(), *(name.strip() for name in (allow_host or "").split(","))]
+    access = Access(token, frozenset(name for name in names if name))
+    if not is_loopback(host) and token is None:
+        say(f"warning: whoever reaches {host} can read this board; set {TOKEN}, or give --token-file")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_run(site, wanted, access, _Place(host, port, open_)))
+    return 0
+
+
+def read_token(path: Path | None) -> Secret | None:
+    """The token from the file, else from the environment; raises ConfigError, which does not show it."""
+    text = os.environ.get(TOKEN)
+    if path is not None:
+        try:
+            text = path.read_text("utf-8")
+        except OSError as error:
+            raise ConfigError(f"--token-file {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"--token-file {path}: this is no text") from None
+    if text is None:
+        return None
+    try:
+        return check_token(text)
+    except ValueError as error:
+        where = TOKEN if path is None else f"--token-file {path}"
+        raise ConfigError(f"{where}: {error}", hint="openssl rand -hex 24 makes a good one") from None
+
+
+@frozen
+class _Place:
+    host: str
+    port: int
+    open: bool
+
+
+async def _run(site: Site, wanted: Chosen, access: Access, place: _Place) -> None:
+    """Serve until a signal comes, or until the feed ends by an error, which is raised."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # Windows: Ctrl-C cancels instead
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    keeping = await Keeping.load(wanted.options.state, wanted.rules)
+    names: dict[SkillKey, str] = {}
+    metrics = _metrics(keeping, names)
+    observers = () if metrics is None else (metrics,)
+    cms = connect.cms_client(site, observers)
+    if metrics is not None:
+        metrics.health = lambda: cms.health
+    async with (
+        cms,
+        await wanted.feed(cms, keeping=keeping, names=names, listeners=observers) as feed,
+        _listening(make_app(feed, access, metrics=None if metrics is None else metrics.scrape), place) as url,
+    ):
+        sys.stdout.write(
+            f"Wallboard: {url}{' (readers need the token: ?token=...)' if access.token else ''}\n"
+        )
+        sys.stdout.flush()
+        if place.open:
+            await asyncio.to_thread(webbrowser.open, url)
+        over = [asyncio.create_task(stop.wait()), asyncio.create_task(feed.ended())]
+        try:
+            done, _ = await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in over:
+                task.cancel()
+            await asyncio.gather(*over, return_exceptions=True)
+
+
+class _listening:  # noqa: N801 - read as a function
+    """The server as a context that gives its address; a port in use is a UsageError."""
+
+    def __init__(self, app: Any, place: _Place) -> None:
+        self._server, self._place = Server(app, place.host, place.port), place
+
+    async def __aenter__(self) -> str:
+        try:
+            await self._server.__aenter__()
+        except OSError as error:
+            where = f"{self._place.host} port {self._place.port}"
+            told = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
+            raise UsageError(
+                f"cannot listen on {where}: {told}", hint="choose another --port or --host"
+            ) from None
+        return self._server.url
+
+    async def __aexit__(self, *about: Any) -> None:
+        await self._server.__aexit__(*about)
+
+
+def _metrics(keeping: Keeping, names: dict[SkillKey, str]) -> Any:
+    """The metrics, if the extra is installed; without it ``/metrics`` says what to install."""
+    try:
+        module = import_module("cc_async.integrations.prometheus")
+    except ModuleNotFoundError:
+        return None
+    return module.Metrics(names=names, sums=keeping.stitcher)
