@@ -127,7 +127,8 @@ def _refused() -> web.HTTPUnauthorized:
 
 def _exchanged(request: web.Request, access: Access) -> web.Response:
     """The token leaves the address bar; the browser keeps a cookie no script can read."""
-    found = web.Response(status=303, headers={"Location": request.path})
+    # One slash: "//other.example" would be another machine.
+    found = web.Response(status=303, headers={"Location": "/" + request.rel_url.raw_path.lstrip("/")})
     found.set_cookie(COOKIE, access.cookie, max_age=_YEAR, path="/", httponly=True, samesite="Strict")
     return found
 
