@@ -27,7 +27,10 @@ class Server:
     """
 
     def __init__(self, app: web.Application, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS)
+        # A reader who leaves ends its stream at once, not with the next board.
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True
+        )
         self._host, self._port = host, port
 
     async def __aenter__(self) -> Self:
