@@ -30,6 +30,8 @@ async def center(start: float, state: Path, queues: int) -> AsyncIterator[tuple[
     size: dict[str, Any] = {"vdns": [], "skills_per_vdn": queues, "agents_per_vdn": 12 * queues}
     world: dict[str, Any] = {"world": "living", "begins": MORNING - 1.5 * HOUR, "clock": LoopClock(start)}
     async with Simulator(seed=4, calls_per_day=1100 * queues, record_requests=False, **world, **size) as sim:
+        sim.incident("queue loses its agents", at=MORNING + 0.7 * HOUR, skill_id=2)
+        sim.incident("arrivals multiply", at=MORNING + 0.6 * HOUR, vdn=sim.vdn, times=1.6)
         auth = AkSk(sim.access_key, sim.secret_key)
         watched = Watched(queues={sim.vdn: None}, tasks=tuple(sim.task_ids[:2]))
         async with CmsClient(sim.cms_url, auth, vdn=sim.vdn) as cms, Feed(cms, watched, state=state) as feed:

@@ -4,7 +4,7 @@
 const SIGNS = { good: "●", watch: "▲", alert: "■", unknown: "○" };
 const AGENT_SIGNS = { talking: "▶", "wrap-up": "✎", idle: "●", "not ready": "■", rest: "◆", study: "▲", adjusting: "▼", unknown: "?" };
 const CALLED = { skill_states: "calls waiting", skill_call_stats: "calls", agent_states: "agents", task_stats: "tasks", system_indicators: "VDNs" };
-const COLUMNS = [["", "sign"], ["Queue", "name"], ["Waiting", "waiting"], ["Longest", "longest"], ["In 20 s", "level"], ["Last hour", "last-hour"], ["Offered", "offered"], ["Connected", "connected"], ["Lost", "lost"]];
+const COLUMNS = [["", "sign"], ["Queue", "name"], ["Waiting", "waiting"], ["Longest", "longest"], ["In 20 s", "level"], ["Trend", "last-hour"], ["Offered", "offered"], ["Connected", "connected"], ["Lost", "lost"]];
 const TURN_SECONDS = 12, SILENT_SECONDS = 20, AGAIN_SECONDS = 3;
 // One scale for all queues, so that lines can be compared; what is worse is drawn at the bottom.
 const WORST = .4;
