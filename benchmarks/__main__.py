@@ -25,10 +25,11 @@ CLAIMS = {
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
     "peers": "13 the same requests by other clients",
+    "hour": "14 an hour of a wallboard",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
-OTHERS = {"soak": "benchmarks.soak", "plots": "benchmarks.draw"}
+OTHERS = {"soak": "benchmarks.soak", "plots": "benchmarks.draw", "wallboard": "benchmarks.wallboard"}
 """Commands beside the table, with arguments of their own; ``main(argv)`` of these modules."""
 
 
@@ -40,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog="Besides: 'soak --minutes N' runs every fault at once, 'plots' draws the plots of the README.",
+        epilog="Besides: 'soak --minutes N' runs every fault at once; 'plots', 'wallboard' draw pictures.",
     )
     parser.add_argument("--smoke", action="store_true", help="seconds, tiny rounds: shows only that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -35,7 +35,7 @@ from cc_async.session.clock import Clock, LoopClock
 
 KEPT_EVENTS = 256
 """Happenings kept for a reader who comes back, and for one who reads slowly."""
-TICK = 5.0
+TICK = 7.0
 
 
 class Feed:
@@ -95,7 +95,6 @@ class Feed:
         self._happenings: Fanout[Happening] = Fanout()
         self._recent: deque[Happening] = deque(maxlen=KEPT_EVENTS)
         self._happened = self._published = 0
-        self._board: Board | None = None
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._before: dict[str, Any] = {}
@@ -104,6 +103,7 @@ class Feed:
         if self._task is not None:
             raise RuntimeError("a feed is entered once; make another one")
         self._clock = self._given_clock or LoopClock()
+        self._published_at = self._clock.monotonic()
         self._keeping = await self._kept()
         vdns = self._watched.vdns
         of_vdns = len(vdns) > 1 or self._watched.indicators
@@ -232,17 +232,17 @@ class Feed:
     async def _beat_time(self) -> None:
         """Ages go on when nothing comes."""
         while True:
-            seen = self._published
-            await self._clock.sleep(self._tick)
-            if seen == self._published:
+            left = self._published_at + self._tick - self._clock.monotonic()
+            if left <= 0:
                 self._changed.set()
+            await self._clock.sleep(left if left > 0 else self._tick)
 
     async def _publish(self) -> None:
         """A board for every change; changes of one moment share one."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            self._published += 1
+            self._published, self._published_at = self._published + 1, self._clock.monotonic()
             self._boards.publish(self._made(self._published))
 
     def _made(self, number: int) -> Board:

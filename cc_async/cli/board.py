@@ -13,6 +13,7 @@ from cyclopts import Group, Parameter
 
 from cc_async import CmsClient
 from cc_async.board import Feed, Watched
+from cc_async.board.feed import TICK
 from cc_async.board.keeping import Keeping
 from cc_async.cli.ids import parse_numbers, parse_tasks
 from cc_async.cli.run import skill_ids
@@ -69,7 +70,7 @@ class Chosen:
         listeners: Iterable[Listener] = (),
         keeping: Keeping | None = None,
         names: MutableMapping[SkillKey, str] | None = None,
-        tick: float = 5.0,
+        tick: float = TICK,
     ) -> Feed:
         """The feed; names of queues among the ids cost a request. Raises UsageError, CcError."""
         found = await skill_ids(cms.with_options(vdn=self.vdns[0]), self.options.skills)

@@ -20,6 +20,7 @@ from rich.live import Live
 
 from cc_async.board import Board, plain
 from cc_async.board.fanout import Subscription
+from cc_async.board.feed import TICK
 from cc_async.cli import connect
 from cc_async.cli.board import BoardOptions, Chosen, chosen
 from cc_async.cli.board_table import Look, render
@@ -80,7 +81,7 @@ async def _watch(site: Site, wanted: Chosen, once: bool, svg: Path | None, json:
     live = sys.stdout.isatty() and not (once or json or svg is not None)
     async with (
         connect.cms_client(site) as cms,
-        await wanted.feed(cms, tick=1.0 if live else 5.0) as feed,
+        await wanted.feed(cms, tick=1.0 if live else TICK) as feed,
         feed.boards() as boards,
     ):
         if once or svg is not None:

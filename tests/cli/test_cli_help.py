@@ -25,6 +25,8 @@ HELPS = [
     ("plan", "indicators"),
     ("simulate",),
     ("demo",),
+    ("serve",),
+    ("watch",),
 ]
 
 

@@ -106,7 +106,7 @@ function showState() {
   at("age").firstElementChild.textContent = { live: "●", stale: "▲", waiting: "○", lost: "■" }[state];
   at("age").lastElementChild.textContent = state === "lost" ? `no server for ${seconds(past)}` : first === null ? "no data yet" : `data ${seconds(first)} old`;
   at("clock").textContent = board ? clock(new Date(Date.parse(board.at) + past * 1000)) : "";
-  const banner = at("banner");
+  const banner = at("banner").firstElementChild;
   if (state === "lost") {
     banner.textContent = `■ ${refusal || "No connection to the wallboard's server, trying again."} These figures are of ${clock(new Date(board.at))}.`;
   } else if (state === "stale") {
@@ -118,7 +118,7 @@ function showState() {
   } else {
     banner.textContent = "";
   }
-  banner.hidden = banner.textContent === "";
+  at("banner").hidden = banner.textContent === "";
   at("sources").replaceChildren(...sources.map((one, place) => {
     const isOld = old.includes(one);
     const text = `${isOld ? "▲ " : ""}${called(one)} ${ages[place] === null ? "not here yet" : seconds(ages[place])}`;
