@@ -15,6 +15,7 @@ import looptime
 
 from cc_async import AkSk, CmsClient
 from cc_async.board import Feed, Watched
+from cc_async.cli.watch import draw
 from cc_async.serve import Access, Server, make_app
 from cc_async.simulator import Simulator
 from cc_async.simulator.clock import LoopClock
@@ -31,7 +32,7 @@ async def center(start: float, state: Path, queues: int) -> AsyncIterator[tuple[
     world: dict[str, Any] = {"world": "living", "begins": MORNING - 1.5 * HOUR, "clock": LoopClock(start)}
     async with Simulator(seed=4, calls_per_day=1100 * queues, record_requests=False, **world, **size) as sim:
         sim.incident("queue loses its agents", at=MORNING + 0.7 * HOUR, skill_id=2)
-        sim.incident("arrivals multiply", at=MORNING + 0.6 * HOUR, vdn=sim.vdn, times=1.6)
+        sim.incident("arrivals multiply", at=MORNING + 0.6 * HOUR, vdn=sim.vdn, times=1.15)
         auth = AkSk(sim.access_key, sim.secret_key)
         watched = Watched(queues={sim.vdn: None}, tasks=tuple(sim.task_ids[:2]))
         async with CmsClient(sim.cms_url, auth, vdn=sim.vdn) as cms, Feed(cms, watched, state=state) as feed:
@@ -44,13 +45,20 @@ async def an_hour(state: Path, queues: int) -> None:
         await asyncio.sleep(HOUR)
 
 
-async def shown(state: Path, queues: int, out: Path, size: tuple[int, int], seconds: float) -> None:
-    """Serve the board on this machine and photograph it."""
+async def shown(
+    state: Path, queues: int, out: Path, terminal: Path | None, size: tuple[int, int], seconds: float
+) -> None:
+    """Serve the board on this machine and photograph it; draw the one of the terminal beside it."""
     async with (
         center(MORNING + HOUR, state, queues) as (_, feed),
         Server(make_app(feed, Access())) as server,
     ):
-        await asyncio.sleep(0.5)
+        async with feed.boards() as boards:
+            async for board in boards:
+                if board.begun and board.queues[0].name != "queue 1":
+                    break
+        if terminal is not None:
+            draw(board, UTC, terminal)
         await asyncio.to_thread(photograph, server.url, out, size, seconds)
 
 
@@ -79,13 +87,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks wallboard", description=__doc__)
     parser.add_argument("--queues", type=int, default=8)
     parser.add_argument("--size", default="1280x720")
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--seconds", type=float, default=4.0, help="how long the page has run")
     parser.add_argument("--out", type=Path, default=PLOTS / "wallboard.png")
+    parser.add_argument("--terminal", type=Path, help="SVG file of the terminal's board")
     options = parser.parse_args(arguments)
     width, height = (int(one) for one in options.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
         state = Path(folder)
         with asyncio.Runner(loop_factory=looptime.new_event_loop) as runner:
             runner.run(an_hour(state, options.queues))
-        asyncio.run(shown(state, options.queues, options.out, (width, height), options.seconds))
+        asyncio.run(
+            shown(state, options.queues, options.out, options.terminal, (width, height), options.seconds)
+        )
     return 0

@@ -48,7 +48,7 @@ class Look:
     @property
     def steps(self) -> str:
         """The heights of a trend."""
-        return "▁▂▃▄▅▆▇█" if self.utf else "12345678"
+        return "▁▂▃▄▅▆▇" if self.utf else "1234567"
 
 
 def render(board: Board, look: Look) -> Group:
@@ -141,7 +141,9 @@ def _waiting(queue: QueueLine) -> Text:
 
 def _level(queue: QueueLine) -> Text:
     calls = _main(queue)
-    style = _STYLES[queue.status] if queue.status in ("watch", "alert") else ""
+    value = None if calls is None else calls.service_level.value
+    poor = value is not None and queue.target is not None and value < queue.target
+    style = _STYLES[queue.status] if poor and queue.status in ("watch", "alert") else ""
     # What runs now is not to be judged by: it is marked.
     running = "~" if calls is not None and calls is queue.current else ""
     return Text(running + _percent(calls.service_level if calls else None), style)
@@ -172,7 +174,7 @@ def _foot(board: Board, look: Look) -> Iterator[Text]:
     for task in board.tasks:
         left = "-" if task.waiting is None else f"{task.waiting:,}"
         line = f" task {visible(task.task_id)}: {_percent(task.connect_rate)} connected, {left} to call"
-        yield _cut(look.sign(task.status) + Text(line), look)
+        yield _cut(Text.assemble(look.sign(task.status), line), look)
     for vdn in board.vdns:
         inbound = "-" if vdn.inbound is None else f"{vdn.inbound:,}"
         line = f"{visible(vdn.name)}: {inbound} calls came in since {vdn.begin.astimezone(look.zone):%H:%M}, "

@@ -107,6 +107,8 @@ async def _live(boards: AsyncIterator[Board], wanted: Chosen) -> None:
     screen = console(sys.stdout)
     with Live(console=screen, screen=True, auto_refresh=False, vertical_overflow="crop") as shown:
         async for board in boards:
+            if not sys.stdout.isatty():
+                return  # the window was closed: nobody sees it, and nobody would end it
             shown.update(render(board, _look(screen, wanted, screen.height)), refresh=True)
 
 
@@ -126,16 +128,17 @@ def _write(board: Board, wanted: Chosen, svg: Path | None, json: bool) -> None:
     if json:
         sys.stdout.write(dumps(plain.board(board)) + "\n")
     elif svg is not None:
-        _draw(board, wanted, svg)
+        draw(board, _zone(wanted), svg)
     else:
         screen = console(sys.stdout, _PICTURE_WIDTH)
         screen.print(render(board, _look(screen, wanted)))
     sys.stdout.flush()
 
 
-def _draw(board: Board, wanted: Chosen, file: Path) -> None:
+def draw(board: Board, zone: tzinfo, file: Path) -> None:
+    """Write a picture of a board; raises UsageError when that fails."""
     screen = Console(file=StringIO(), record=True, width=_PICTURE_WIDTH, force_terminal=True, highlight=False)
-    screen.print(render(board, Look(_PICTURE_WIDTH, zone=_zone(wanted))))
+    screen.print(render(board, Look(_PICTURE_WIDTH, zone=zone)))
     picture = _FONTS.sub("", screen.export_svg(title="cc-async watch"))
     try:
         file.write_text(picture, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -126,6 +127,14 @@ def test_sigterm_leaves_the_terminal_as_it_was(environ: dict[str, str]) -> None:
     terminal.process.send_signal(signal.SIGTERM)
     assert terminal.end() == 130
     assert "\x1b[?1049l" in terminal.seen
+
+
+def test_when_its_window_is_closed_it_ends(environ: dict[str, str]) -> None:
+    """A terminal that is gone leaves no process behind that asks for nobody."""
+    terminal = Terminal(environ, "watch", "--every", "1s", "--skills", "1")
+    terminal.read_until("old")
+    os.close(terminal.ours)
+    terminal.process.wait(LONGEST)
 
 
 def test_in_a_pipe_tables_come_one_after_another(environ: dict[str, str]) -> None:

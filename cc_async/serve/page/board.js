@@ -258,6 +258,8 @@ function line(queue) {
   const main = queue.rolling || queue.last || queue.current;
   const soFar = main !== null && main === queue.current;
   const last = queue.rolling ? queue.last : null;
+  // An alert may be about something else: the service level has a colour only where it is the trouble.
+  const poor = (queue.status === "watch" || queue.status === "alert") && main !== null && queue.target !== null && main.service_level.value !== null && main.service_level.value < queue.target;
   const few = soFar ? "so far" : last ? undefined : " ";
   const name = make("div", "name");
   name.append(named(queue.name));
@@ -266,7 +268,7 @@ function line(queue) {
     name,
     cell("Waiting", "waiting", number(queue.waiting.value), "", queue.waiting.value > 0 ? "calling" : "none"),
     cell("Longest", "longest", seconds(queue.longest_wait.value), "", queue.longest_wait.value > 0 ? "" : "none"),
-    cell("In 20 s", "level", main ? percent(main.service_level) : "–", few ?? `5 min: ${percent(last.service_level)}`, queue.status === "good" || queue.status === "unknown" ? "" : "judged"),
+    cell("In 20 s", "level", main ? percent(main.service_level) : "–", few ?? `5 min: ${percent(last.service_level)}`, poor ? "judged" : ""),
     trend(queue),
     ...["offered", "connected", "lost"].map((field) => cell(field[0].toUpperCase() + field.slice(1), field, main ? number(main[field]) : "–", few ?? `5 min: ${number(last[field])}`, main && main[field] ? "" : "none")),
   );
