@@ -23,6 +23,7 @@ from cc_async.board.names import Names
 from cc_async.board.privacy import Privacy
 from cc_async.board.watched import Watched, Watching, watches
 from cc_async.client import CmsClient
+from cc_async.errors import ExportError
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.beat import Beat
 from cc_async.monitor.changes import Change, changes
@@ -65,7 +66,7 @@ class Feed:
         clock, rng: where time and chance come from.
 
     Raises:
-        ExportError: the state cannot be read (on entering).
+        ExportError: the state cannot be read (on entering), or is that of another call center (to readers).
     """
 
     def __init__(
@@ -111,8 +112,12 @@ class Feed:
         self._judge = Judge(self._rules, names=self._names.of, zone=self._zone, memory=self._keeping.memory)
         watching = tuple(watches(self._cms, self._watched, self._clock, self._rng))
         asked = tuple(dict.fromkeys(one.asked for one in watching))
-        self._known = Known(asked, Standards.of(self._rules), people=self._privacy.show_agents)
-        self._known.count(self._keeping.stitcher)
+        self._known = Known(
+            asked,
+            Standards.of(self._rules),
+            self._keeping.stitcher,
+            people=self._privacy.show_agents,
+        )
         self._task = asyncio.create_task(self._run(watching), name="cc_async.board")
         self._task.add_done_callback(self._end)
         return self
@@ -135,7 +140,9 @@ class Feed:
 
     @property
     def board(self) -> Board:
-        """Everything as it stands at this moment; inside the block only."""
+        """Everything as it stands at this moment."""
+        if self._task is None:
+            raise RuntimeError("a feed is read inside its block: async with Feed(...) as feed")
         return self._made(self._published)
 
     @property
@@ -202,8 +209,11 @@ class Feed:
     def _stitch(self, beat: Beat[Any]) -> None:
         if beat.batch is None:
             return
-        stitched = self._keeping.stitcher.feed(beat.batch)
-        self._known.count(self._keeping.stitcher)
+        try:
+            stitched = self._keeping.stitcher.feed(beat.batch)
+        except ValueError as error:
+            raise ExportError(str(error), hint="give this call center a state folder of its own") from None
+        self._known.count(stitched)
         for listener in self._listeners:
             listener.on_stitched(stitched)
 

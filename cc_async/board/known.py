@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 from attrs import define, frozen
 
 from cc_async.board import lines, wording
-from cc_async.board.lines import QueueCalls, Standards
-from cc_async.board.model import NO_AGENTS, ROLLING_MINUTES, TREND_BUCKETS, Board, Calls, QueueLine, Source
+from cc_async.board.counting import Counting
+from cc_async.board.lines import ClosedCalls, Standards
+from cc_async.board.model import NO_AGENTS, Board, QueueLine, Source
 from cc_async.contract.records import SkillCallStats, SkillState, SystemIndicators, TaskStats
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.beat import Beat
 from cc_async.monitor.figures_agents import Agent, AgentKey, agent_key
 from cc_async.monitor.stitch import Stitcher
 from cc_async.monitor.subject import Subject
-from cc_async.monitor.sums import SkillKey
+from cc_async.monitor.sums import SkillKey, Stitched
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -49,10 +50,18 @@ class Known:
     Args:
         sources: what is watched.
         standards: what is asked of the queues.
+        stitcher: the sums of their calls; fed by others, who then call ``count``.
         people: True keeps who the agents are.
     """
 
-    def __init__(self, sources: Sequence[Asked], standards: Standards, *, people: bool = False) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Asked],
+        standards: Standards,
+        stitcher: Stitcher,
+        *,
+        people: bool = False,
+    ) -> None:
         self._heard = {one.name: _Heard(one) for one in sources}
         self._standards, self._people = standards, people
         self._server: tuple[datetime, float] | None = None
@@ -61,8 +70,7 @@ class Known:
         self._agents: dict[str, dict[AgentKey, Agent]] = {}
         self._tasks: dict[tuple[int | None, str], TaskStats] = {}
         self._indicators: dict[int, SystemIndicators] = {}
-        self._calls: dict[SkillKey, QueueCalls] = {}
-        self._overall: Calls | None = None
+        self._calls = Counting(stitcher)
 
     def take(self, name: str, beat: Beat[Any], monotonic: float) -> None:
         """Take a beat of a source at a monotonic moment; rows that did not come stay what they were."""
@@ -90,16 +98,9 @@ class Known:
                 if held is None or row.interval_start >= held.interval_start:
                     self._indicators[row.vdn] = row
 
-    def count(self, stitcher: Stitcher) -> None:
-        """Read the sums again; after each sample that was fed, and once at the start."""
-        recent, rolling = stitcher.recent(TREND_BUCKETS), stitcher.rolling(ROLLING_MINUTES)
-        keys = self._counts or recent
-        self._calls = {
-            key: lines.queue_calls(self._counts.get(key), recent.get(key, ()), rolling.get(key))
-            for key in keys
-        }
-        shown = [sums for key, sums in rolling.items() if key in keys and sums.buckets]
-        self._overall = lines.calls_of(shown, shown[0].since) if shown else None
+    def count(self, stitched: Stitched) -> None:
+        """Take over what the newest samples of calls brought to the sums."""
+        self._calls.take(self._counts, stitched)
 
     def now(self, monotonic: float, wall: float) -> datetime:
         """The server's time at a monotonic moment; ours (``wall``, epoch seconds) before its first answer."""
@@ -141,7 +142,7 @@ class Known:
             number=number,
             at=now,
             queues=self._queues(now, names, alerted),
-            overall=self._overall,
+            overall=self._calls.overall,
             agents=lines.agents_of(agents, now, people=self._people) if self._agents else NO_AGENTS,
             tasks=tuple(
                 lines.task_line(task, now, tasks, alerted=lines.task_key(task) in alerted)
@@ -154,16 +155,20 @@ class Known:
         )
 
     def _queues(self, now: datetime, names: Mapping[str, str], alerted: set[str]) -> tuple[QueueLine, ...]:
-        stale_after, nothing = self._stale_after("skill_states"), QueueCalls()
+        stale_after, nothing = self._stale_after("skill_states"), ClosedCalls()
+        closed, current = self._calls.closed, self._calls.current
+        # After a restart the sums know the queues before anybody has answered.
+        keys = self._states.keys() | (self._counts.keys() or closed.keys())
         found = []
-        for key in sorted(self._states.keys() | self._calls.keys(), key=lambda key: (key[0] or 0, key[1])):
+        for key in sorted(keys, key=lambda key: (key[0] or 0, key[1])):
             told = Subject("queue", key[1], key[0]).key
             found.append(
                 lines.queue_line(
                     key,
                     names.get(told, f"queue {key[1]}"),
                     self._states.get(key),
-                    self._calls.get(key, nothing),
+                    closed.get(key, nothing),
+                    current.get(key),
                     self._standards,
                     now=now,
                     stale_after=stale_after,

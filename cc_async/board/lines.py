@@ -68,27 +68,33 @@ class Standards:
 
 
 @frozen
-class QueueCalls:
-    """The calls of one queue, counted anew with every sample."""
+class ClosedCalls:
+    """The calls of one queue in 5-minute buckets that are over."""
 
-    current: Calls | None = None
     last: Calls | None = None
     rolling: Calls | None = None
     trend: tuple[float | None, ...] = ()
 
 
-def queue_calls(
-    running: SkillCallStats | None,
-    recent: tuple[ClosedBucket | None, ...],
-    rolling: SkillSums | None,
-) -> QueueCalls:
-    """What the newest sample and the closed buckets of a queue come to."""
-    return QueueCalls(
-        current=_current(running),
-        last=_closed(recent[-1]) if recent else None,
-        rolling=calls_of((rolling,), rolling.since) if rolling is not None and rolling.buckets else None,
-        trend=tuple(None if one is None else figures.service_level(one).value for one in recent),
+def closed_calls(
+    last: ClosedBucket | None, rolling: SkillSums, trend: tuple[float | None, ...]
+) -> ClosedCalls:
+    """What the closed buckets of a queue come to."""
+    return ClosedCalls(
+        last=None if last is None else _five_minutes(last, last.interval_start),
+        rolling=calls_of((rolling,), rolling.since) if rolling.buckets else None,
+        trend=trend,
     )
+
+
+def current_calls(row: SkillCallStats) -> Calls | None:
+    """The 5 minutes that run, so far."""
+    return None if row.interval_start is None else _five_minutes(row, row.interval_start)
+
+
+def level_of(bucket: ClosedBucket) -> float | None:
+    """The service level of one bucket, for a trend; None where nothing was offered."""
+    return figures.service_level(bucket).value
 
 
 def calls_of(rows: Iterable[SkillSums], begin: datetime) -> Calls:
@@ -102,14 +108,6 @@ def calls_of(rows: Iterable[SkillSums], begin: datetime) -> Calls:
         lost=_sum(row.lost for row in sums),
         service_level=figures.service_level(sums),
     )
-
-
-def _current(row: SkillCallStats | None) -> Calls | None:
-    return None if row is None or row.interval_start is None else _five_minutes(row, row.interval_start)
-
-
-def _closed(bucket: ClosedBucket | None) -> Calls | None:
-    return None if bucket is None else _five_minutes(bucket, bucket.interval_start)
 
 
 def _five_minutes(row: SkillCallStats | ClosedBucket, begin: datetime) -> Calls:
@@ -132,7 +130,8 @@ def queue_line(
     key: SkillKey,
     name: str,
     state: SkillState | None,
-    calls: QueueCalls,
+    closed: ClosedCalls,
+    current: Calls | None,
     standards: Standards,
     *,
     now: datetime,
@@ -148,14 +147,14 @@ def queue_line(
         vdn=key[0],
         skill_id=key[1],
         name=name,
-        status="alert" if alerted else "unknown" if stale else standards.judged(calls.rolling, target),
+        status="alert" if alerted else "unknown" if stale else standards.judged(closed.rolling, target),
         stale=stale,
         waiting=waiting,
         longest_wait=longest,
-        current=calls.current,
-        last=calls.last,
-        rolling=calls.rolling,
-        trend=calls.trend,
+        current=current,
+        last=closed.last,
+        rolling=closed.rolling,
+        trend=closed.trend,
         target=target,
     )
 

@@ -35,8 +35,10 @@ def board(one: Board) -> dict[str, Any]:
 
 
 def figure(one: Figure) -> dict[str, Any]:
-    """A figure with what it is worth; without what does not apply."""
+    """A figure with what it is worth, without what does not apply: no bounds where the value is exact."""
     found = {name: getattr(one, name) for name in _FIGURE}
+    if one.exact:
+        found["low"] = found["high"] = None
     return {name: value for name, value in found.items() if value not in (None, "") or name in _ALWAYS}
 
 
@@ -65,7 +67,7 @@ def queue(one: QueueLine) -> dict[str, Any]:
         "waiting": figure(one.waiting),
         "longest_wait": figure(one.longest_wait),
         **{name: None if found is None else calls(found) for name, found in windows.items()},
-        "trend": list(one.trend),
+        "trend": [None if level is None else round(level, 4) for level in one.trend],
         "target": one.target,
     }
 

@@ -65,8 +65,8 @@ def make_app(
     for name, part in PARTS.items():
         app.router.add_get(f"/v1/{name}.json", _Json(feed, name, part).serve)
     live = _Live(feed, streams, digest)
-    app.router.add_get("/v1/board", live.board)
-    app.router.add_get("/v1/events", live.events)
+    app.router.add_get("/v1/board", live.board, allow_head=False)
+    app.router.add_get("/v1/events", live.events, allow_head=False)
     app.router.add_get("/health", _Health(feed, access).serve)
     app.router.add_get("/metrics", _Metrics(metrics).serve)
     return app

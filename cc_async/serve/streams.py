@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 from aiohttp import web
 
 from cc_async.board.fanout import Subscription
+from cc_async.errors import CcError
 
 T = TypeVar("T")
 
@@ -62,6 +63,8 @@ class Streams:
                 await self._pour(request, response, hello, _Beating(subscription, encode))
         except (ConnectionError, TimeoutError):
             pass  # the reader is gone
+        except CcError:
+            pass  # the feed has ended; whoever runs it is told
         except asyncio.CancelledError:
             if not self._closing:
                 raise

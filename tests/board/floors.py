@@ -22,7 +22,8 @@ async def center(past_noon: float = 100.0, **given: Any) -> AsyncIterator[tuple[
     size: dict[str, Any] = {"vdns": [171], "skills_per_vdn": 3, "agents_per_vdn": 20}
     async with Simulator(**(size | {"clock": LoopClock(NOON + past_noon)} | given)) as sim:
         auth, over = AkSk(sim.access_key, sim.secret_key), AkSk(sim.global_access_key, sim.global_secret_key)
-        async with CmsClient(sim.cms_url, auth, global_auth=over, vdn=sim.vdn, quota=None, timeout=20) as cms:
+        whose: dict[str, Any] = {"cc_id": sim.cc_id, "vdn": sim.vdn}
+        async with CmsClient(sim.cms_url, auth, global_auth=over, quota=None, timeout=20, **whose) as cms:
             yield sim, cms
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from floors import NOON, board_where, center, fed
 
-from cc_async import ClosedError
+from cc_async import ClosedError, ExportError
 from cc_async.board import Board, Feed, Watched
 from cc_async.monitor import Alert, Beat, Rule, Stitched
 from cc_async.monitor.changes import AgentChange
@@ -357,3 +357,12 @@ def test_a_board_is_plain_data() -> None:
     """Boards compare by what they say."""
     at = datetime.fromtimestamp(NOON, UTC)
     assert Board(number=1, at=at) == Board(number=1, at=at)
+
+
+async def test_the_state_of_another_call_center_is_refused(tmp_path: Path) -> None:
+    """Sums of call center 1 take no calls of call center 2: that is told, not mixed."""
+    async with fed(feed={"state": tmp_path}) as (_, feed), feed.boards() as boards:
+        await board_where(boards, lambda board: board.begun)
+    async with fed(feed={"state": tmp_path}, cc_id=2) as (_, feed), feed.boards() as boards:
+        with pytest.raises(ExportError, match="call center 2"):
+            await board_where(boards, lambda board: False)

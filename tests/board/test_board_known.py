@@ -51,9 +51,9 @@ def beat(rows: list[Any] | None, at: datetime = NOON, error: Exception | None = 
     return Beat(number=1, at=at, batch=batch, error=error, age_seconds=None if error else 0.0)
 
 
-def known(rule: Rule | None = RULE) -> Known:
+def known(rule: Rule | None = RULE, stitcher: Stitcher | None = None) -> Known:
     """Nothing known yet of two sources."""
-    return Known([STATES, CALLS], Standards(rule))
+    return Known([STATES, CALLS], Standards(rule), stitcher or Stitcher())
 
 
 def board_of(given: Known, monotonic: float = 0.0) -> Board:
@@ -91,15 +91,15 @@ def test_queues_have_their_names_or_their_numbers() -> None:
 
 def test_a_queue_is_judged_by_its_own_threshold_and_by_enough_calls() -> None:
     """60 % of 20 calls are too little at 80 %, enough at 50 %; 9 calls, or no threshold, are no judgement."""
-    given, stitcher = known(), Stitcher()
+    stitcher = Stitcher()
+    given = known(stitcher=stitcher)
     offered = {6: 9, 7: 20, 8: 20, 9: 20}
     for minute in (4, 6):
         at = NOON + timedelta(minutes=minute)
         rows = [counted(key, calls, calls * 6 // 10, at) for key, calls in offered.items()]
         given.take("skill_call_stats", beat(rows, at), minute * 60.0)
-        stitcher.feed(rows)
+        given.count(stitcher.feed(rows))
     given.take("skill_states", beat([state(key, 0, at) for key in offered], at), 360.0)
-    given.count(stitcher)
     queues = {queue.skill_id: queue for queue in board_of(given, 360.0).queues}
     assert {key: queue.status for key, queue in queues.items()} == {
         6: "unknown",
@@ -112,13 +112,13 @@ def test_a_queue_is_judged_by_its_own_threshold_and_by_enough_calls() -> None:
 
 def test_over_all_queues_counts_are_added_and_then_divided() -> None:
     """One of 2 and 98 of 98 are 99 of 100, not three quarters."""
-    given, stitcher = known(), Stitcher()
+    stitcher = Stitcher()
+    given = known(stitcher=stitcher)
     for minute in (4, 6):
         at = NOON + timedelta(minutes=minute)
         rows = [counted(7, 2, 1, at), counted(8, 98, 98, at)]
         given.take("skill_call_stats", beat(rows, at), minute * 60.0)
-        stitcher.feed(rows)
-    given.count(stitcher)
+        given.count(stitcher.feed(rows))
     overall = board_of(given, 360.0).overall
     assert overall is not None
     assert (overall.offered, overall.connected, overall.lost) == (100, 99, 1)
@@ -143,8 +143,6 @@ def test_json_says_what_the_board_says_and_leaves_out_what_is_not() -> None:
     [queue] = told["queues"]
     assert queue["waiting"] == {
         "value": 3,
-        "low": 3,
-        "high": 3,
         "count": 1,
         "age_seconds": 0.0,
         "unit": "number",
