@@ -14,7 +14,7 @@ from typing import Any
 import looptime
 
 from cc_async import AkSk, CmsClient
-from cc_async.board import Feed, Watched
+from cc_async.board import Board, Feed, Watched
 from cc_async.cli.watch import draw
 from cc_async.serve import Access, Server, make_app
 from cc_async.simulator import Simulator
@@ -45,6 +45,15 @@ async def an_hour(state: Path, queues: int) -> None:
         await asyncio.sleep(HOUR)
 
 
+async def settled(feed: Feed) -> Board:
+    """The first board on which everything has come, names too."""
+    async with feed.boards() as boards:
+        async for board in boards:
+            if board.begun and board.queues[0].name != "queue 1":
+                return board
+    raise RuntimeError("the feed ended")
+
+
 async def shown(
     state: Path, queues: int, out: Path, terminal: Path | None, size: tuple[int, int], seconds: float
 ) -> None:
@@ -53,10 +62,7 @@ async def shown(
         center(MORNING + HOUR, state, queues) as (_, feed),
         Server(make_app(feed, Access())) as server,
     ):
-        async with feed.boards() as boards:
-            async for board in boards:
-                if board.begun and board.queues[0].name != "queue 1":
-                    break
+        board = await settled(feed)
         if terminal is not None:
             draw(board, UTC, terminal)
         await asyncio.to_thread(photograph, server.url, out, size, seconds)

@@ -141,7 +141,8 @@ class Known:
         return Board(
             number=number,
             at=now,
-            queues=self._queues(now, names, alerted),
+            queues=self._queues(now, names, alerted, judged=not self._calls_are_old(monotonic)),
+            target=self._standards.usual,
             overall=self._calls.overall,
             agents=lines.agents_of(agents, now, people=self._people) if self._agents else NO_AGENTS,
             tasks=tuple(
@@ -154,7 +155,12 @@ class Known:
             troubles=tuple(troubles),
         )
 
-    def _queues(self, now: datetime, names: Mapping[str, str], alerted: set[str]) -> tuple[QueueLine, ...]:
+    def _calls_are_old(self, monotonic: float) -> bool:
+        return any(one.stale for one in self.sources(monotonic) if one.interface == "skill_call_stats")
+
+    def _queues(
+        self, now: datetime, names: Mapping[str, str], alerted: set[str], *, judged: bool
+    ) -> tuple[QueueLine, ...]:
         stale_after, nothing = self._stale_after("skill_states"), ClosedCalls()
         closed, current = self._calls.closed, self._calls.current
         # After a restart the sums know the queues before anybody has answered.
@@ -172,6 +178,7 @@ class Known:
                     self._standards,
                     now=now,
                     stale_after=stale_after,
+                    judged=judged,
                     alerted=told in alerted,
                 )
             )

@@ -52,6 +52,11 @@ class Standards:
         """Those of some rules."""
         return cls(next((rule for rule in rules if rule.measure == "service_level"), None))
 
+    @property
+    def usual(self) -> float | None:
+        """The service level asked of queues that have none of their own."""
+        return None if self.rule is None else self.rule.threshold
+
     def target(self, key: SkillKey) -> float | None:
         """The service level asked of a queue, 0..1; None: it is not judged."""
         return None if self.rule is None else self.rule.threshold_of(Subject("queue", key[1], key[0]))
@@ -136,18 +141,20 @@ def queue_line(
     *,
     now: datetime,
     stale_after: float,
+    judged: bool,
     alerted: bool,
 ) -> QueueLine:
-    """One queue as it stands; what is too old is stale, and judged no more."""
+    """One queue as it stands; what is too old is stale, and not ``judged`` any more."""
     waiting = _NOTHING if state is None else as_reported(state, "calls_waiting", now=now)
     longest = _NO_WAIT if state is None else as_reported(state, "longest_wait_seconds", now=now)
     stale = _too_old(state, now, stale_after)
     target = standards.target(key)
+    calls = closed.rolling if judged and not stale else None
     return QueueLine(
         vdn=key[0],
         skill_id=key[1],
         name=name,
-        status="alert" if alerted else "unknown" if stale else standards.judged(closed.rolling, target),
+        status="alert" if alerted else standards.judged(calls, target),
         stale=stale,
         waiting=waiting,
         longest_wait=longest,

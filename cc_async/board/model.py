@@ -155,6 +155,8 @@ class Board:
     queues: tuple[QueueLine, ...] = ()
     overall: Calls | None = None
     """The rolling 30 minutes of all queues together: a call that overflows counts in each of its queues."""
+    target: float | None = None
+    """The service level the rules ask for, 0..1; queues may have one of their own."""
     agents: Agents = NO_AGENTS
     tasks: tuple[TaskLine, ...] = ()
     vdns: tuple[VdnLine, ...] = ()

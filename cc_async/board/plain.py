@@ -25,6 +25,7 @@ def board(one: Board) -> dict[str, Any]:
         "stale": one.stale,
         "reasons": list(one.reasons),
         "overall": None if one.overall is None else calls(one.overall),
+        "target": one.target,
         "queues": [queue(each) for each in one.queues],
         "agents": agents(one.agents),
         "tasks": [task(each) for each in one.tasks],

@@ -277,7 +277,7 @@ async def test_hostile_names_fit_on_one_line(name: str, told: str) -> None:
 
 
 async def test_slow_readers_get_the_newest_and_nothing_piles_up() -> None:
-    """Of two readers one sleeps for an hour: it then has one board, that of now; the other had them all."""
+    """Of two readers one sleeps for a while: it then has one board, that of now; the other had them all."""
     async with fed() as (_, feed), feed.boards() as slow, feed.boards() as quick:
         await anext(slow)
         seen: list[int] = []
@@ -287,12 +287,12 @@ async def test_slow_readers_get_the_newest_and_nothing_piles_up() -> None:
                 seen.append(board.number)
 
         reader = asyncio.create_task(read())
-        await asyncio.sleep(3600)
+        await asyncio.sleep(900)
         newest = await anext(slow)
         reader.cancel()
-        assert newest.number == seen[-1] > 600
+        assert newest.number == seen[-1] > 150
         assert seen == sorted(set(seen))
-        assert slow.dropped > 600
+        assert slow.dropped > 150
         assert quick.dropped == 0
 
 

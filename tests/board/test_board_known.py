@@ -110,6 +110,21 @@ def test_a_queue_is_judged_by_its_own_threshold_and_by_enough_calls() -> None:
     assert [queues[key].target for key in (7, 8, 9)] == [0.8, 0.5, None]
 
 
+def test_old_calls_are_no_judgement() -> None:
+    """Where calls have not been answered for long, a queue that was good is not called good any more."""
+    stitcher = Stitcher()
+    given = known(stitcher=stitcher)
+    for minute in (4, 6):
+        at = NOON + timedelta(minutes=minute)
+        rows = [counted(7, 20, 20, at)]
+        given.take("skill_call_stats", beat(rows, at), minute * 60.0)
+        given.count(stitcher.feed(rows))
+    for minute, status in ((6, "good"), (12, "unknown")):
+        at = NOON + timedelta(minutes=minute)
+        given.take("skill_states", beat([state(7, 0, at)], at), minute * 60.0)
+        assert [queue.status for queue in board_of(given, minute * 60.0).queues] == [status]
+
+
 def test_over_all_queues_counts_are_added_and_then_divided() -> None:
     """One of 2 and 98 of 98 are 99 of 100, not three quarters."""
     stitcher = Stitcher()
@@ -122,6 +137,7 @@ def test_over_all_queues_counts_are_added_and_then_divided() -> None:
     overall = board_of(given, 360.0).overall
     assert overall is not None
     assert (overall.offered, overall.connected, overall.lost) == (100, 99, 1)
+    assert board_of(given, 360.0).target == 0.8
     assert overall.service_level.value == 0.99
 
 

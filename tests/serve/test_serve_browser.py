@@ -207,6 +207,18 @@ def test_old_data_looks_old(page: Page, loop: Loop) -> None:
         assert page.js("document.querySelectorAll('#lines li.old').length") == 0
 
 
+def test_a_page_that_finds_no_place_says_so(page: Page, loop: Loop) -> None:
+    """Where there are too many readers the page waits in sight, and comes in when there is room."""
+    with served(loop, app={"most_streams": 1}) as found:
+        stack = AsyncExitStack()
+        loop.do(stack.enter_async_context(found.web.get(found.url + "/v1/board")))
+        page.open(found.url)
+        page.wait("document.body.dataset.state === 'lost'")
+        assert "No connection to the wallboard's server, trying again." in page.text
+        loop.do(stack.aclose())
+        page.wait("document.body.dataset.state === 'live'")
+
+
 OVERFLOWING = """[...document.querySelectorAll('.tile, #lines li, .n, .big, #age, #clock, .bar div, footer')]
     .filter((one) => one.offsetParent && one.scrollWidth > one.clientWidth + 1)
     .map((one) => one.className + ': ' + one.innerText)"""

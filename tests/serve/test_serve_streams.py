@@ -97,7 +97,7 @@ async def test_agents_are_in_the_events_only_where_asked_for(show: bool) -> None
         kinds = set()
         async with running.feed.happenings() as happenings:
             try:
-                async with asyncio.timeout(600):
+                async with asyncio.timeout(150):
                     async for one in happenings:
                         kinds.add(one.kind)
             except TimeoutError:

@@ -87,7 +87,7 @@ async function ask() {
 }
 setInterval(() => {
   if ((Date.now() - heard) / 1000 > SILENT_SECONDS) connect();
-  if (board) showState();
+  showState();
 }, 1000);
 setInterval(() => { page += 1; if (board) showQueues(); }, TURN_SECONDS * 1000);
 addEventListener("resize", () => board && show());
@@ -95,20 +95,21 @@ addEventListener("resize", () => board && show());
 // The state of the data, always in sight
 
 function showState() {
-  const lost = board !== null && (stream === null || stream.readyState !== 1) && elapsed() > 1 || elapsed() > SILENT_SECONDS;
   const past = elapsed();
+  // Before the first board a connection may just be on its way; one that was refused is not.
+  const lost = board === null ? stream.readyState === 2 : stream.readyState !== 1 && past > 1 || past > SILENT_SECONDS;
   const sources = board ? board.sources : [];
   const ages = sources.map((one) => one.age_seconds === null ? null : one.age_seconds + past);
   const old = sources.filter((one, place) => ages[place] === null || ages[place] > one.stale_after);
-  const state = board === null ? "waiting" : lost ? "lost" : old.some((one) => one.age_seconds !== null || one.error) ? "stale" : old.length ? "waiting" : "live";
+  const state = lost ? "lost" : board === null ? "waiting" : old.some((one) => one.age_seconds !== null || one.error) ? "stale" : old.length ? "waiting" : "live";
   document.body.dataset.state = state;
   const first = ages.length ? ages[0] : null;
   at("age").firstElementChild.textContent = { live: "●", stale: "▲", waiting: "○", lost: "■" }[state];
-  at("age").lastElementChild.textContent = state === "lost" ? `no server for ${seconds(past)}` : first === null ? "no data yet" : `data ${seconds(first)} old`;
+  at("age").lastElementChild.textContent = state === "lost" ? (board ? `no server for ${seconds(past)}` : "no server") : first === null ? "no data yet" : `data ${seconds(first)} old`;
   at("clock").textContent = board ? clock(new Date(Date.parse(board.at) + past * 1000)) : "";
   const banner = at("banner").firstElementChild;
   if (state === "lost") {
-    banner.textContent = `■ ${refusal || "No connection to the wallboard's server, trying again."} These figures are of ${clock(new Date(board.at))}.`;
+    banner.textContent = `■ ${refusal || "No connection to the wallboard's server, trying again."}${board ? ` These figures are of ${clock(new Date(board.at))}.` : ""}`;
   } else if (state === "stale") {
     const told = old.find((one) => one.error) || old[0];
     const age = told.age_seconds === null ? "not here yet" : `${seconds(told.age_seconds + past)} old`;
@@ -160,7 +161,7 @@ function showTiles() {
   const vdns = [...new Set(board.queues.map((one) => one.vdn))];
   const names = board.vdns.map((one) => one.name);
   at("place").textContent = names.length ? names.join(", ") : vdns.length ? `Contact center ${vdns.map((one) => `VDN ${one}`).join(", ")}` : "Contact center";
-  const overall = board.overall, target = board.queues.length ? board.queues[0].target : null;
+  const overall = board.overall, target = board.target;
   const level = overall ? overall.service_level : null;
   const judged = !level || level.value === null || target === null ? "" : level.value < target ? "watch" : "good";
   tile("level", judged, percent(level), overall ? `${hour(overall.begin)}–${hour(overall.end)}, ${number(overall.offered)} calls` : "after the first 5 minutes", "Service level 20 s");
@@ -172,7 +173,7 @@ function showTiles() {
   const there = agents.signed_in.value;
   const busy = agents.occupancy.value;
   tile("idle", there > 0 && !by.idle ? "watch" : "", there === null ? "–" : number(by.idle || 0), there === null ? "no answer yet" : `of ${number(there)}${busy === null ? "" : `, ${Math.round(busy * 100)} % busy`}`);
-  tile("ringing", board.alerts.length ? "alert" : "good", number(board.alerts.length), board.alerts.length ? "stand now" : "all within the rules");
+  tile("ringing", board.alerts.length ? "alert" : "good", number(board.alerts.length), board.alerts.length ? `stand${board.alerts.length === 1 ? "s" : ""} now` : "all within the rules");
 }
 
 function showAlerts() {
