@@ -123,8 +123,10 @@ def _table(queues: tuple[QueueLine, ...], look: Look) -> Table:
     ]
     for heading, _ in columns:
         made.add_column(heading, justify="right", no_wrap=True)
+    several = len({queue.vdn for queue in queues}) > 1
     for queue in queues:
-        name = Text(visible(queue.name), "dim" if queue.stale else "bold")
+        whose = f"{queue.vdn} " if several else ""
+        name = Text(visible(whose + queue.name), "dim" if queue.stale else "bold")
         made.add_row(look.sign(queue.status), name, *(make(queue) for _, make in columns))
     return made
 

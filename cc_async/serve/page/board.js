@@ -11,6 +11,7 @@ const WORST = .4;
 const at = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 
+// What the page knows: the newest board, and how the connection to its server is doing.
 let board = null, received = 0, heard = 0, stream = null, retry = 0, pageDigest = null, page = 0, refusal = "";
 
 // Small builders
@@ -201,7 +202,14 @@ function showAgents() {
 }
 
 function showTasks() {
-  at("tasks").replaceChildren(...board.tasks.slice(0, 4).map((one) => {
+  const vdns = board.vdns.slice(0, 4).map((one) => {
+    const box = make("div", "task");
+    const title = make("b");
+    title.append(named(one.name));
+    box.append(title, make("span", "soft", `since ${hour(one.begin)}: ${number(one.inbound)} came in, ${percent(one.connection_rate)} or more connected`));
+    return box;
+  });
+  at("tasks").replaceChildren(...vdns, ...board.tasks.slice(0, 4).map((one) => {
     const box = make("div", `task ${one.status} ${one.stale ? "old" : ""}`);
     const title = make("div");
     title.append(make("span", "sign", `${SIGNS[one.status]} `), make("b", "", `Task ${one.task_id}`));
@@ -264,6 +272,8 @@ function line(queue) {
   const few = soFar ? "so far" : last ? undefined : " ";
   const name = make("div", "name");
   name.append(named(queue.name));
+  // Queues of two VDNs may have one name.
+  if (board.queues.some((one) => one.vdn !== queue.vdn)) name.append(make("span", "soft", ` ${queue.vdn}`));
   made.append(
     make("span", "sign", SIGNS[queue.status]),
     name,
