@@ -80,9 +80,11 @@ class Known:
             heard.good_at = max(heard.good_at or 0.0, monotonic - beat.age_seconds)
         if self._server is None or beat.ok:
             self._server = beat.at, monotonic
-        rows: Sequence[Any] = beat.batch or ()
-        whole = beat.ok
-        interface = heard.asked.interface
+        if beat.batch is not None:
+            self._keep(heard.asked, beat.batch, beat.ok)
+
+    def _keep(self, asked: Asked, rows: Sequence[Any], whole: bool) -> None:
+        name, interface = asked.name, asked.interface
         if interface == "skill_states":
             self._states = _merged(self._states, {(row.vdn, row.skill_id): row for row in rows}, whole)
         elif interface == "skill_call_stats":

@@ -6,7 +6,7 @@ from collections.abc import Callable, MutableMapping
 
 from cc_async.board import wording
 from cc_async.client import CmsClient
-from cc_async.errors import AuthError, CcError, NotDeployed
+from cc_async.errors import CcError
 from cc_async.monitor.subject import Subject
 from cc_async.monitor.sums import SkillKey
 from cc_async.session.clock import Clock
@@ -50,21 +50,27 @@ class Names:
                 queues = await self._cms.skills(vdn=vdn, partial=True)
             except (CcError, OSError) as error:
                 failed.append(error)
-                continue
-            for one in queues:
-                if told := wording.name(one.name):
-                    self._queues[vdn, one.skill_id] = self.known[Subject("queue", one.skill_id, vdn).key] = (
-                        told
-                    )
-        if self._of_vdns:
-            try:
-                for each in await self._cms.vdns(partial=True):
-                    if told := wording.name(each.name):
-                        self.known[Subject("vdn", each.vdn).key] = told
-            except (AuthError, NotDeployed):
-                # It wants the global key and its own deployment: asking again would only count as an attack.
-                self._of_vdns = False
-            except (CcError, OSError) as error:
-                failed.append(error)
+            else:
+                for one in queues:
+                    self._name_queue(vdn, one.skill_id, wording.name(one.name))
+        if self._of_vdns and not failed:
+            await self._look_up_vdns()
         self.trouble = f"names cannot be looked up: {wording.error(failed[0])}" if failed else None
         return not failed
+
+    def _name_queue(self, vdn: int, skill_id: int, name: str | None) -> None:
+        if name is not None:
+            self.known[Subject("queue", skill_id, vdn).key] = name
+            self._queues[vdn, skill_id] = name
+
+    async def _look_up_vdns(self) -> None:
+        """The names of the VDNs are a nicety, and want the global key: without them there are the numbers."""
+        try:
+            vdns = await self._cms.vdns(partial=True)
+        except (CcError, OSError) as error:
+            # A key that was refused would be refused again, and each time counts as an attack.
+            self._of_vdns = getattr(error, "retryable", True)
+            return
+        for one in vdns:
+            if (name := wording.name(one.name)) is not None:
+                self.known[Subject("vdn", one.vdn).key] = name

@@ -60,7 +60,7 @@ def render(board: Board, look: Look) -> Group:
     if hidden:
         foot.insert(0, Text(f"and {hidden} more queues", "dim"))
     if not board.queues:
-        return Group(*top, Text("no queues yet", "dim"), *foot)
+        return Group(*top, Text("no queues" if board.begun else "no queues yet", "dim"), *foot)
     return Group(*top, table, *foot)
 
 

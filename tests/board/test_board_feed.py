@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from floors import NOON, board_where, center, fed
 
-from cc_async import ClosedError, ExportError
+from cc_async import AkSk, ClosedError, CmsClient, ExportError
 from cc_async.board import Board, Feed, Watched
 from cc_async.monitor import Alert, Beat, Rule, Stitched
 from cc_async.monitor.changes import AgentChange
@@ -254,6 +254,37 @@ async def test_names_that_do_not_come_are_tried_again() -> None:
             sim.clear_failures()
             named = await board_where(boards, lambda board: not board.troubles)
     assert named.queues[0].name == sim.world.skill_name(170, 1)
+
+
+async def test_vdns_without_a_name_are_called_by_their_number_and_asked_once() -> None:
+    """The key of a tenant may not ask for the VDNs: that is no trouble of the board, and not tried again."""
+    async with center() as (sim, _):
+        auth = AkSk(sim.access_key, sim.secret_key)
+        async with (
+            CmsClient(sim.cms_url, auth, quota=None) as tenant,
+            Feed(tenant, Watched(queues={170: [1], 171: [1]})) as feed,
+            feed.boards() as boards,
+        ):
+            board = await board_where(
+                boards, lambda board: board.queues and board.queues[0].name != "queue 1"
+            )
+            await asyncio.sleep(2 * 3600)
+            asked = [seen for seen in sim.requests if seen.interface == "vdns"]
+    assert len(asked) == 1
+    assert board.troubles == ()
+
+
+async def test_an_outage_from_the_start_claims_nothing() -> None:
+    """Where nothing was ever answered nobody knows whether there are agents: none is not zero."""
+    async with center() as (sim, cms):
+        for interface in ("skill_states", "skill_call_stats", "agent_states", "skills"):
+            sim.fail(interface, status=503, times=None)
+        async with Feed(cms, Watched(queues={170: None})) as feed, feed.boards() as boards:
+            board = await board_where(boards, lambda board: board.begun)
+    assert board.agents.signed_in.value is None
+    assert board.agents.signed_in.why_not == "no answer yet"
+    assert board.queues == ()
+    assert len(board.reasons) == 4
 
 
 @pytest.mark.parametrize(
