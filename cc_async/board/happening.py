@@ -10,6 +10,9 @@ from attrs import asdict, frozen
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.changes import AgentChange, Change, QueueChange
 
+_KEYS = ("agent", "queue", "task")
+"""Fields that are keys, and so tuples: (cc_id, vdn, agent_id), (vdn, skill_id), (vdn, task_id)."""
+
 
 @frozen(kw_only=True)
 class Happening:
@@ -18,6 +21,7 @@ class Happening:
     number: int
     """1, 2, 3...: since the start."""
     at: datetime
+    """When it was seen, by the server's clock."""
     what: Alert | Change
 
     @property
@@ -25,13 +29,9 @@ class Happening:
         """What it is about."""
         if isinstance(self.what, Alert):
             return "alert"
-        return (
-            "agent"
-            if isinstance(self.what, AgentChange)
-            else "queue"
-            if isinstance(self.what, QueueChange)
-            else "task"
-        )
+        if isinstance(self.what, AgentChange):
+            return "agent"
+        return "queue" if isinstance(self.what, QueueChange) else "task"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON: ``number``, ``at``, ``kind``, and the alert or the change under ``what``."""
@@ -41,11 +41,11 @@ class Happening:
 
 
 def _plain(found: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else list(value) if name in _KEYS else value
-        for name, value in found.items()
-    }
-
-
-_KEYS = ("agent", "queue", "task")
-"""Keys are tuples: (cc_id, vdn, agent_id), (vdn, skill_id), (vdn, task_id)."""
+    """A change with instants as text and keys as lists."""
+    plain = dict(found)
+    for name, value in found.items():
+        if isinstance(value, datetime):
+            plain[name] = value.isoformat()
+        elif name in _KEYS:
+            plain[name] = list(value)
+    return plain
