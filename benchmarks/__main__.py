@@ -25,6 +25,7 @@ CLAIMS = {
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
     "peers": "13 the same requests by other clients",
+    "observers": "14 watching: metrics and traces",
     "hour": "15 an hour of a wallboard",
 }
 """One module each: its ``run(smoke)`` returns the lines."""

@@ -76,6 +76,10 @@ from cc_async import (
     Vdn,
     Window,
 )
+from cc_async.integrations.opentelemetry import Tracing
+from cc_async.integrations.prometheus import Metrics
+from cc_async.monitor import Stitcher
+from cc_async.monitor.listener import Listener
 
 BEGIN, END = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -278,3 +282,12 @@ async def errors(cms: CmsClient) -> None:
     except CcError as error:
         assert_type(error.endpoint, str | None)
         assert_type(error.attempts, int)
+
+
+async def companions(cms: CmsClient) -> None:
+    """Metrics and traces are observers; metrics are a listener of a board, too."""
+    metrics = Metrics(lambda: cms.health, {7: "Billing", (170, 8): "Sales"}, Stitcher())
+    listener: Listener = metrics
+    observers: list[Observer] = [metrics, Tracing()]
+    use(listener, observers)
+    assert_type(await metrics.scrape("text/plain"), tuple[bytes, str])

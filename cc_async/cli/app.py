@@ -6,6 +6,7 @@ from cyclopts import App, Group
 
 from cc_async import __version__
 from cc_async.cli import alert, builds, files, run, serve, views, watch
+from cc_async.cli import alert, builds, files, metrics, run, views
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
@@ -36,6 +37,7 @@ files.add_to(app)
 alert.add_to(app)
 serve.add_to(app)
 watch.add_to(app)
+metrics.add_to(app)
 
 
 @lists.command

@@ -9,7 +9,7 @@ from attrs import define, evolve, frozen
 
 from cc_async.batch.buffer import Buffer
 from cc_async.batch.collect import Collector, verdict
-from cc_async.batch.engine import End, Engine, Piece
+from cc_async.batch.engine import End, Engine
 from cc_async.batch.learn import Learner, PageSize, teachable
 from cc_async.batch.packing import ArrayLimit
 from cc_async.batch.result import Batch, Failure
@@ -17,9 +17,9 @@ from cc_async.batch.split import SplitOptions, split
 from cc_async.batch.stream import Stream
 from cc_async.clients.core import Core
 from cc_async.clients.lookup import Resolved
+from cc_async.clients.telling import name_of, tell_begun, tell_done, tell_dropped
 from cc_async.contract.spec import Endpoint, Question
 from cc_async.errors import CallTimeout, CcError, ClosedError
-from cc_async.session import events
 from cc_async.session.call import Call
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
@@ -98,14 +98,23 @@ class Asking(Generic[R]):
         """
         session = self.core.open()
         call = self.core.begin(self.endpoint.name, self.timeout)
+        tell_begun(session, call)
+        try:
+            await self._run(ready, session, call)
+        except BaseException as error:  # who was told that it began is told that it is over
+            tell_done(session, call, self.requests, 0, 0, name_of(error))
+            raise
+        finally:
+            self.core.end(call)
+        return call
+
+    async def _run(self, ready: Ready[R], session: Session, call: Call) -> None:
         try:
             async with call.limit:
                 resolved = await self.resolve(self.question, call)
                 self.question, self.lost = resolved.question, resolved.lost
                 end = ready(self.question, session, call)
                 self.engine, learner = self._engine(session, call, resolved.known, end)
-                if session.watchers:
-                    session.watchers.tell(events.BatchStarted(call.began, call.number, call.endpoint))
                 if learner is not None and (first := self.engine.peek()) is not None:
                     self.engine.page_size = await learner.page_size(first)
                 await self.engine.run()
@@ -116,13 +125,11 @@ class Asking(Generic[R]):
             if isinstance(error, CcError):
                 raise
             self.cause = self._too_late(session)
-        except BaseException:
-            if self.engine is not None:  # cancelled: who was told that it began is told that it is over
-                tell_done(session, call, self.engine.requests, 0, 0)
-            raise
-        finally:
-            self.core.end(call)
-        return call
+
+    @property
+    def requests(self) -> int:
+        """Requests answered or failed so far."""
+        return 0 if self.engine is None else self.engine.requests
 
     def _engine(
         self, session: Session, call: Call, known: Question, end: End[R]
@@ -170,7 +177,10 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
         raise
     session, engine, cause = asking.core.session, asking.engine, asking.cause
     if session is None or collector is None or engine is None:
-        raise _nothing_asked(asking, cause or ClosedError("the client was closed"))
+        nothing = _nothing_asked(asking, cause or ClosedError("the client was closed"))
+        if session is not None:
+            tell_done(session, call, 0, 0, 0, name_of(nothing))
+        raise nothing
     batch = collector.batch(
         engine.unfinished(),
         cause,
@@ -180,7 +190,7 @@ async def ask(asking: Asking[R], *, partial: bool) -> Batch[R]:
     )
     if asking.lost:
         batch = evolve(batch, failures=(*asking.lost, *batch.failures))
-    tell_done(session, call, batch.request_count, len(batch), len(batch.failures))
+    tell_done(session, call, batch.request_count, len(batch), len(batch.failures), name_of(cause))
     return verdict(batch, cause, arrived=collector.arrived, partial=partial)
 
 
@@ -203,27 +213,8 @@ def stream(asking: Asking[R], *, partial: bool) -> Stream[R]:
         call = await asking.run(ready)
         stream.cut_off()
         if (session := asking.core.session) is not None:
-            tell_done(session, call, stream.request_count, stream.row_count, len(stream.failures))
+            failures, error = len(stream.failures), name_of(stream.cause)
+            tell_done(session, call, stream.request_count, stream.row_count, failures, error)
 
     window = asking.options.window(asking.endpoint)
     return Stream(asking, run, window=window, partial=partial, record=asking.endpoint.record)
-
-
-def tell_dropped(session: Session, call: Call, piece: Piece[R]) -> None:
-    """Tell observers about rows that were not kept."""
-    kept = piece.kept
-    if kept is None or not kept.dropped or not session.watchers:
-        return
-    for reason in ("duplicates", "foreign", "outside"):
-        if count := getattr(kept, reason):
-            now, part = session.clock.wall(), piece.chunk.part
-            session.watchers.tell(events.RowsDropped(now, call.number, call.endpoint, part, reason, count))
-
-
-def tell_done(session: Session, call: Call, requests: int, rows: int, failures: int) -> None:
-    """Tell observers that a call is over."""
-    if session.watchers:
-        now, seconds = session.clock.wall(), session.clock.monotonic() - call.started
-        session.watchers.tell(
-            events.BatchDone(now, call.number, call.endpoint, seconds, requests, rows, failures)
-        )

@@ -87,7 +87,7 @@ class Core:
             max_body=setup.max_body,
             allow_http=setup.allow_http,
         )
-        self.watchers = Watchers(setup.observers)
+        self.watchers = Watchers(setup.observers, self.transport.base_url)
         self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
         self.pacer = setup.pacer or MemoryPacer()
         self.budget = RetryBudget(setup.retry.budget)

@@ -9,9 +9,10 @@ from attrs import evolve, frozen
 from cc_async.batch.coalesce import Joined, Key
 from cc_async.batch.engine import End
 from cc_async.batch.ids import AGENT, SKILL, VDN, IdRange, read_id, read_task_ids
-from cc_async.clients.asking import Asking, Options, tell_done, tell_dropped
+from cc_async.clients.asking import Asking, Options
 from cc_async.clients.core import Core
 from cc_async.clients.lookup import Resolved
+from cc_async.clients.telling import name_of, tell_done, tell_dropped
 from cc_async.contract.spec import Endpoint, Group, Question, Whole, Windows
 from cc_async.errors import CallTimeout, CcError
 from cc_async.session.call import Call
@@ -121,8 +122,9 @@ async def _ask(asking: Asking[R], joined: Joined[R]) -> CcError | None:
         return joined
 
     call = await asking.run(ready)
-    if asking.engine is not None and (session := asking.core.session) is not None:
-        tell_done(session, call, asking.engine.requests, joined.row_count, joined.failure_count)
+    if (session := asking.core.session) is not None:
+        told = asking.requests, joined.row_count, joined.failure_count
+        tell_done(session, call, *told, name_of(asking.cause))
     return asking.cause
 
 

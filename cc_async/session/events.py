@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
@@ -27,11 +27,13 @@ class BatchStarted(Event):
 
 @frozen
 class RequestSent(Event):
-    """An attempt went out."""
+    """An attempt went out; ``path`` is the interface's: an agent's id stands in it as ``{agent_id}``."""
 
     request: int
     part: str
     attempt: int
+    method: str = ""
+    path: str = ""
 
 
 @frozen
@@ -100,12 +102,13 @@ class CredentialLocked(Event):
 
 @frozen
 class BatchDone(Event):
-    """A call ended."""
+    """A call ended; ``error`` is the class name of what ended it as a whole, parts that failed apart."""
 
     seconds: float
     requests: int
     rows: int
     failures: int
+    error: str | None = None
 
 
 class Observer(Protocol):
@@ -116,13 +119,24 @@ class Observer(Protocol):
         ...
 
 
+@runtime_checkable
+class PerClient(Protocol):
+    """An observer that keeps something per call, and so has to know whose: each client numbers its own."""
+
+    def for_client(self, base_url: str) -> Observer:
+        """The observer of one client at ``https://host[:port][/prefix]``, asked for when it is made."""
+        ...
+
+
 class Watchers:
     """The observers of one client. Callers ask ``if watchers:`` before they build an event."""
 
     __slots__ = ("_observers", "_told")
 
-    def __init__(self, observers: Iterable[Observer] = ()) -> None:
-        self._observers = tuple(observers)
+    def __init__(self, observers: Iterable[Observer] = (), base_url: str = "") -> None:
+        self._observers = tuple(
+            one.for_client(base_url) if isinstance(one, PerClient) else one for one in observers
+        )
         self._told: set[int] = set()
 
     def __bool__(self) -> bool:

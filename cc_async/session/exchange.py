@@ -129,8 +129,11 @@ class Exchange:
         errand.attempts += 1
         began, watched = clock.monotonic(), bool(self.watchers)
         if watched:
+            endpoint, part = request.endpoint, request.part
             self.watchers.tell(
-                events.RequestSent(*self.stamp(errand), errand.number, request.part, errand.attempts)
+                events.RequestSent(
+                    *self.stamp(errand), errand.number, part, errand.attempts, endpoint.method, endpoint.path
+                )
             )
         query = encode_query(request.query) if request.query else ""
         reply: Reply | None = None

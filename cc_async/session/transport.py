@@ -77,9 +77,10 @@ class Transport:
         """``host:port`` for errors and keys."""
         self.prefix = address.prefix
         """What stands before every path: it is sent, so it is signed."""
+        self.base_url = address.origin + address.prefix
+        """The base URL as it was understood."""
         self.timeouts = timeouts
         self.max_body = _positive("max_body", max_body)
-        self._origin = address.origin + address.prefix
         self._headers = {
             "Host": self.host,
             "User-Agent": _AGENT,
@@ -143,7 +144,7 @@ class Transport:
         until = None if self._connect is None else clock.monotonic() + self._connect
         connecting = Deadline(until, clock)
         exchange = HttpExchange(self.name, self._pin, on_sent, connecting)
-        target = URL(f"{self._origin}{path}?{query}" if query else self._origin + path, encoded=True)
+        target = URL(f"{self.base_url}{path}?{query}" if query else self.base_url + path, encoded=True)
         try:
             async with connecting:
                 response = await session.request(
