@@ -5,8 +5,7 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from cc_async import __version__
-from cc_async.cli import alert, builds, files, run, serve, views, watch
-from cc_async.cli import alert, builds, files, metrics, run, views
+from cc_async.cli import alert, builds, files, metrics, run, serve, views, watch
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan

@@ -41,7 +41,7 @@ TokenFile = Annotated[
 ]
 AllowHost = Annotated[
     str | None,
-    Parameter(group=_SERVER, help="More names this machine has in browsers, such as board.example.com."),
+    Parameter(group=_SERVER, help="More names this machine has in browsers, where no token is needed."),
 ]
 Open = Annotated[
     bool, Parameter(group=_SERVER, name="--open", negative="", show_default=False, help="Open a browser.")
@@ -119,7 +119,7 @@ async def _run(site: Site, wanted: Chosen, access: Access, place: _Place) -> Non
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
     keeping = await Keeping.load(wanted.options.state, wanted.rules)
     names: dict[SkillKey, str] = {}
-    metrics = _metrics(keeping, names)
+    metrics = metrics_of(keeping, names)
     observers = () if metrics is None else (metrics,)
     cms = connect.cms_client(site, observers)
     if metrics is not None:
@@ -167,7 +167,7 @@ class _listening:  # noqa: N801 - read as a function
         await self._server.__aexit__(*about)
 
 
-def _metrics(keeping: Keeping, names: dict[SkillKey, str]) -> Any:
+def metrics_of(keeping: Keeping, names: dict[SkillKey, str]) -> Any:
     """The metrics, if the extra is installed; without it ``/metrics`` says what to install."""
     try:
         module = import_module("cc_async.integrations.prometheus")

@@ -57,6 +57,8 @@ class Access:
     """Who may read.
 
     ``hosts`` are the names this machine is called by in the browser; ``localhost`` and addresses always are.
+    Where a token is needed any name will do: a browser sends the cookie to the name it came from, and to no
+    other that was made to lead here.
     """
 
     token: Secret | None = None
@@ -64,6 +66,8 @@ class Access:
 
     def is_ours(self, header: str | None) -> bool:
         """True for a Host header that names this machine: a page of another name must not read from here."""
+        if self.token is not None:
+            return True
         try:
             name = urlsplit(f"//{header}").hostname if header else None
         except ValueError:

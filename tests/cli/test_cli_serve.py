@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +17,10 @@ from typing import Any
 import pytest
 from test_cli_terminal import LONGEST, started
 
-from cc_async.cli.serve import read_token
+from cc_async.board.keeping import Keeping
+from cc_async.cli.serve import metrics_of, read_token
+from cc_async.monitor import Stitcher
+from cc_async.monitor.memory import Memory
 
 Run = Callable[..., Any]
 TOKEN = "correct-horse-battery"
@@ -138,6 +142,30 @@ def test_the_token_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert read_token(None) == "another-token-of-some-length"
     monkeypatch.delenv("CC_ASYNC_SERVE_TOKEN")
     assert read_token(None) is None
+
+
+def test_metrics_come_with_the_board(environ: dict[str, str]) -> None:
+    """With the extra installed /metrics has the requests of the process and the figures of the board."""
+    pytest.importorskip("prometheus_client", reason="the extra prometheus is not installed")
+    served = Served(environ, "--skills", "1-3")
+    try:
+        deadline, text = time.monotonic() + LONGEST, ""
+        while 'cc_async_queue_offered_calls_total{skill_id="3"' not in text:
+            assert time.monotonic() < deadline
+            status, text = served.get("/metrics")
+            assert status == 200
+    finally:
+        served.end(signal.SIGTERM)
+    assert "cc_async_queue_calls_waiting{" in text
+    assert "cc_async_queue_info{" in text
+
+
+def test_without_the_extra_there_are_no_metrics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where prometheus_client is not installed the rest works, and /metrics says what to install."""
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    for name in [name for name in sys.modules if name.startswith("cc_async.integrations.prometheus")]:
+        monkeypatch.delitem(sys.modules, name)
+    assert metrics_of(Keeping(Stitcher(), Memory(), None), {}) is None
 
 
 @pytest.mark.parametrize("text", ["", "short-secret", "\xff\xfe"])

@@ -150,6 +150,17 @@ async def test_a_token_is_needed_where_there_is_one() -> None:
             assert answer.status == 200
 
 
+async def test_with_a_token_any_name_will_do() -> None:
+    """Behind a proxy or in a container the machine has other names; the token keeps the door."""
+    async with serving(Access(check_token(TOKEN))) as running:
+        for headers, status in (
+            ({"Host": "board.example.com"}, 401),
+            ({"Host": "board.example.com", "Authorization": f"Bearer {TOKEN}"}, 200),
+        ):
+            async with running.web.get(running.url + "/v1/board.json", headers=headers) as answer:
+                assert answer.status == status
+
+
 async def test_a_token_in_the_address_becomes_a_cookie() -> None:
     """It leaves the address at once; the cookie is no script's business, and is not the token."""
     async with serving(Access(check_token(TOKEN))) as running:
