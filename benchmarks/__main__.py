@@ -30,7 +30,12 @@ CLAIMS = {
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
-OTHERS = {"soak": "benchmarks.soak", "plots": "benchmarks.draw", "wallboard": "benchmarks.wallboard"}
+OTHERS = {
+    "soak": "benchmarks.soak",
+    "plots": "benchmarks.draw",
+    "wallboard": "benchmarks.wallboard",
+    "live": "benchmarks.live",
+}
 """Commands beside the table, with arguments of their own; ``main(argv)`` of these modules."""
 
 
@@ -42,7 +47,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog="Besides: 'soak --minutes N' runs every fault at once; 'plots', 'wallboard' draw pictures.",
+        epilog="Besides: 'soak --minutes N' runs every fault at once; 'plots' and 'wallboard' draw the pictures; "
+        "'live' runs an hour of the wallboard with a Prometheus and a browser in two minutes.",
     )
     parser.add_argument("--smoke", action="store_true", help="seconds, tiny rounds: shows only that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
