@@ -47,7 +47,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog="Besides: 'soak --minutes N' runs every fault at once; 'plots' and 'wallboard' draw the pictures; "
+        epilog="Besides: 'soak --minutes N' runs every fault at once; 'plots' and 'wallboard' draw pictures; "
         "'live' runs an hour of the wallboard with a Prometheus and a browser in two minutes.",
     )
     parser.add_argument("--smoke", action="store_true", help="seconds, tiny rounds: shows only that it runs")
