@@ -8,11 +8,12 @@ import signal
 import socket
 import sys
 import webbrowser
-from contextlib import suppress
-from importlib import import_module
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
+from aiohttp import web
 from attrs import frozen
 from cyclopts import App, Group, Parameter
 
@@ -28,6 +29,9 @@ from cc_async.serve import Access, Server, check_token, make_app
 from cc_async.serve.server import is_loopback
 from cc_async.session.secret import Secret
 from cc_async.settings import Site
+
+if TYPE_CHECKING:
+    from cc_async.integrations.prometheus import Metrics
 
 TOKEN = "CC_ASYNC_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 PORT = 8170
@@ -80,7 +84,8 @@ def serve(
     access = Access(token, frozenset(name for name in names if name))
     if not is_loopback(host) and token is None:
         say(f"warning: whoever reaches {host} can read this board; set {TOKEN}, or give --token-file")
-    with suppress(KeyboardInterrupt):
+    # Ctrl-C and SIGTERM are how a server ends: nothing went wrong.
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):
         asyncio.run(_run(site, wanted, access, _Place(host, port, open_)))
     return 0
 
@@ -112,11 +117,11 @@ class _Place:
 
 
 async def _run(site: Site, wanted: Chosen, access: Access, place: _Place) -> None:
-    """Serve until a signal comes, or until the feed ends by an error, which is raised."""
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl-C cancels instead
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    """Serve until a signal cancels it, or until the feed ends by an error, which is raised."""
+    me = asyncio.current_task()
+    if me is not None:
+        with suppress(NotImplementedError):  # Windows has Ctrl-C, which cancels by itself
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     keeping = await Keeping.load(wanted.options.state, wanted.rules)
     names: dict[SkillKey, str] = {}
     metrics = metrics_of(keeping, names)
@@ -135,42 +140,27 @@ async def _run(site: Site, wanted: Chosen, access: Access, place: _Place) -> Non
         sys.stdout.flush()
         if place.open:
             await asyncio.to_thread(webbrowser.open, url)
-        over = [asyncio.create_task(stop.wait()), asyncio.create_task(feed.ended())]
+        await feed.ended()
+
+
+@asynccontextmanager
+async def _listening(app: web.Application, place: _Place) -> AsyncIterator[str]:
+    """Serve for the length of a block, at the address it gives; a port in use is a UsageError."""
+    async with AsyncExitStack() as stack:
         try:
-            done, _ = await asyncio.wait(over, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in over:
-                task.cancel()
-            await asyncio.gather(*over, return_exceptions=True)
-
-
-class _listening:  # noqa: N801 - read as a function
-    """The server as a context that gives its address; a port in use is a UsageError."""
-
-    def __init__(self, app: Any, place: _Place) -> None:
-        self._server, self._place = Server(app, place.host, place.port), place
-
-    async def __aenter__(self) -> str:
-        try:
-            await self._server.__aenter__()
+            server = await stack.enter_async_context(Server(app, place.host, place.port))
         except OSError as error:
-            where = f"{self._place.host} port {self._place.port}"
+            where = f"{place.host} port {place.port}"
             told = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
-            raise UsageError(
-                f"cannot listen on {where}: {told}", hint="choose another --port or --host"
-            ) from None
-        return self._server.url
-
-    async def __aexit__(self, *about: Any) -> None:
-        await self._server.__aexit__(*about)
+            hint = "choose another --port or --host"
+            raise UsageError(f"cannot listen on {where}: {told}", hint=hint) from None
+        yield server.url
 
 
-def metrics_of(keeping: Keeping, names: dict[SkillKey, str]) -> Any:
+def metrics_of(keeping: Keeping, names: dict[SkillKey, str]) -> Metrics | None:
     """The metrics, if the extra is installed; without it ``/metrics`` says what to install."""
     try:
-        module = import_module("cc_async.integrations.prometheus")
+        from cc_async.integrations.prometheus import Metrics
     except ModuleNotFoundError:
         return None
-    return module.Metrics(names=names, sums=keeping.stitcher)
+    return Metrics(names=names, sums=keeping.stitcher)

@@ -81,6 +81,20 @@ def test_it_serves_until_a_signal_and_ends_at_once(
     assert (state / "sums.json").exists()
 
 
+def test_it_can_be_ended_before_it_serves(environ: dict[str, str], center: Any) -> None:
+    """A contact center that does not answer while names are looked up holds nobody up."""
+    center.do(lambda: center.sim.fail("skills", delay=60.0, times=None))
+    before = center.asked("skills")
+    process = started(environ, "serve", "--port", "0", "--skills", "Billing", stderr=subprocess.PIPE)
+    deadline = time.monotonic() + LONGEST
+    while center.asked("skills") == before:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (0, b"")
+
+
 def test_a_token_of_the_environment_is_needed_and_never_shown(environ: dict[str, str]) -> None:
     """The token comes from the environment; it is in no line of output."""
     served = Served({**environ, "CC_ASYNC_SERVE_TOKEN": TOKEN}, "--skills", "1")
