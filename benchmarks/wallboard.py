@@ -55,7 +55,7 @@ async def settled(feed: Feed) -> Board:
 
 
 async def shown(
-    state: Path, queues: int, out: Path, terminal: Path | None, size: tuple[int, int], seconds: float
+    state: Path, queues: int, out: Path, terminal: Path, size: tuple[int, int], seconds: float
 ) -> None:
     """Serve the board on this machine and photograph it; draw the one of the terminal beside it."""
     async with (
@@ -63,8 +63,7 @@ async def shown(
         Server(make_app(feed, Access())) as server,
     ):
         board = await settled(feed)
-        if terminal is not None:
-            draw(board, UTC, terminal)
+        draw(board, UTC, terminal)
         await asyncio.to_thread(photograph, server.url, out, size, seconds)
 
 
@@ -91,11 +90,13 @@ def photograph(url: str, out: Path, size: tuple[int, int], seconds: float) -> No
 def main(arguments: list[str]) -> int:
     """Draw the pictures of the README, or one of any size."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks wallboard", description=__doc__)
-    parser.add_argument("--queues", type=int, default=8)
+    parser.add_argument("--queues", type=int, default=7)
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--seconds", type=float, default=4.0, help="how long the page has run")
     parser.add_argument("--out", type=Path, default=PLOTS / "wallboard.png")
-    parser.add_argument("--terminal", type=Path, help="SVG file of the terminal's board")
+    parser.add_argument(
+        "--terminal", type=Path, default=PLOTS / "watch.svg", help="SVG file of the terminal's board"
+    )
     options = parser.parse_args(arguments)
     width, height = (int(one) for one in options.size.split("x"))
     with tempfile.TemporaryDirectory() as folder:
