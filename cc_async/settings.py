@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import stat
-import tomllib
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,15 +12,27 @@ from attrs import field, frozen
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
 from cc_async.clients.base import UNSET, Unset
+from cc_async.clients.core import RequestShape
 from cc_async.contract.spec import Host
 from cc_async.errors import ConfigError
 from cc_async.session.quotas import QuotaSetting
 from cc_async.session.secret import Secret
 from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
+from cc_async.settings_file import parse_guids, read_guids, read_site
 from cc_async.settings_keys import parse_quota, quota_of, read_key
 
-__all__ = ["ENVIRONMENT", "Site", "config_path", "from_env", "from_site", "load", "parse_quota", "read_guids"]
+__all__ = [
+    "ENVIRONMENT",
+    "Site",
+    "config_path",
+    "from_env",
+    "from_site",
+    "load",
+    "parse_guids",
+    "parse_quota",
+    "read_guids",
+]
 
 ENVIRONMENT: Mapping[str, str] = {
     "CC_ASYNC_CMS_URL": "cms_url",
@@ -38,8 +46,6 @@ ENVIRONMENT: Mapping[str, str] = {
     "CC_ASYNC_GUIDS_FILE": "guids_file",
 }
 """Which variable sets which key; CC_ASYNC_SITE and CC_ASYNC_CONFIG choose the site and the file."""
-
-_SECRETS = ("secret_key", "global_secret_key")
 
 
 @frozen
@@ -65,6 +71,11 @@ class Site:
     """The Host header to sign and send, where it differs from the address dialled."""
     proxy: Secret | None = None
     allow_http: bool = False
+    milliseconds: bool = False
+    """How the server wants signatures made, where it differs from the documents: see ``AkSk``."""
+    empty_query_line: bool = False
+    signed_headers: tuple[str, ...] = ("host",)
+    request_shape: RequestShape = "learn"
     page_size: PageSize = 100
     array_limit: ArrayLimit = "characters"
     timeout: float | Unset | None = UNSET
@@ -76,16 +87,27 @@ class Site:
         self.require("cms_url", "access_key", "secret_key")
         arguments = {
             "base_url": self.cms_url,
-            "auth": AkSk(self.access_key or "", self.secret_key or ""),
+            "auth": self.key_pair(self.access_key, self.secret_key),
             "cc_id": self.cc_id,
             "vdn": self.vdn,
             "quota": quota_of(self.quota, Host.CMS),
             "page_size": self.page_size,
             "array_limit": self.array_limit,
+            "request_shape": self.request_shape,
         }
         if self.global_access_key and self.global_secret_key:
-            arguments["global_auth"] = AkSk(self.global_access_key, self.global_secret_key)
+            arguments["global_auth"] = self.key_pair(self.global_access_key, self.global_secret_key)
         return arguments | self._common_arguments()
+
+    def key_pair(self, access_key: str | None, secret_key: str | None) -> AkSk:
+        """Return a pair of keys that signs as this site's server wants it; TypeError, ValueError as AkSk."""
+        return AkSk(
+            access_key or "",
+            secret_key or "",
+            milliseconds=self.milliseconds,
+            empty_query_line=self.empty_query_line,
+            signed_headers=self.signed_headers,
+        )
 
     def gateway_arguments(self, *, guids: bool = True) -> dict[str, Any]:
         """Return the arguments of GatewayClient, without the GUIDs if told so; raises ConfigError."""
@@ -98,14 +120,20 @@ class Site:
             arguments["guids"] = read_guids(self.guids_file)
         return arguments | self._common_arguments()
 
+    @property
+    def tls(self) -> Tls | None:
+        """How the server's certificate is checked; None: by the system's issuers."""
+        if self.ca_file is None and self.fingerprint is None:
+            return None
+        return Tls(ca_file=self.ca_file, fingerprint=self.fingerprint)
+
     def _common_arguments(self) -> dict[str, Any]:
         """The arguments that both clients take."""
-        checked = self.ca_file is not None or self.fingerprint is not None
         limit = {} if isinstance(self.timeout, Unset) else {"timeout": self.timeout}
         return {
             **limit,
             "concurrency": self.concurrency,
-            "tls": Tls(ca_file=self.ca_file, fingerprint=self.fingerprint) if checked else None,
+            "tls": self.tls,
             "host": self.host,
             "proxy": None if self.proxy is None else str(self.proxy),
             "allow_http": self.allow_http,
@@ -159,7 +187,7 @@ def load(
     env = {name: text for name, text in (os.environ if environ is None else environ).items() if text}
     path = Path(config).expanduser() if config is not None else config_path(env)
     name = site or env.get("CC_ASYNC_SITE")
-    from_file = _read_file(path, name) if name else {}
+    from_file = read_site(path, name) if name else {}
     from_environ = {
         key: read_key(key, _number(env[variable]) if key in ("cc_id", "vdn") else env[variable], variable)
         for variable, key in ENVIRONMENT.items()
@@ -176,56 +204,6 @@ def config_path(environ: Mapping[str, str]) -> Path:
         return Path(chosen).expanduser()
     base = environ.get("XDG_CONFIG_HOME")
     return (Path(base) if base else Path("~/.config").expanduser()) / "cc_async" / "config.toml"
-
-
-def read_guids(path: Path) -> dict[int, Secret]:
-    """Read a JSON object such as ``{"101": "<guid>"}``; raises ConfigError, without any GUID in it."""
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", hint="guids_file names a JSON file") from None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict) or not all(isinstance(guid, str) and guid for guid in found.values()):
-        raise ConfigError(f"{path}: not a JSON object of texts", hint='write {"101": "<guid>", ...}')
-    if not all(agent.isascii() and agent.isdigit() for agent in found):
-        raise ConfigError(f"{path}: every agent id must be digits", hint='write {"101": "<guid>", ...}')
-    _warn_if_readable(path, "GUIDs")
-    return {int(agent): Secret(guid) for agent, guid in found.items()}
-
-
-def _read_file(path: Path, name: str) -> dict[str, Any]:
-    """Return the checked keys of one site of the file."""
-    try:
-        document = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", hint=f"it should hold [sites.{name}]") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
-    for key in document:
-        if key != "sites":
-            raise ConfigError(f"{path}: unknown key {key!r}", hint="the file holds tables [sites.NAME]")
-    sites = document.get("sites", {})
-    table = sites.get(name) if isinstance(sites, dict) else None
-    if not isinstance(table, dict):
-        known = ", ".join(sites) if isinstance(sites, dict) else ""
-        raise ConfigError(f"{path}: no table [sites.{name}]", hint=f"known sites: {known or 'none'}")
-    where = f"{path}: [sites.{name}]"
-    values = {key: read_key(key, value, where) for key, value in table.items()}
-    if any(key in values for key in _SECRETS):
-        _warn_if_readable(path, "a secret")
-    for key in ("guids_file", "ca_file"):
-        if key in values:
-            values[key] = path.parent / values[key]
-    return values
-
-
-def _warn_if_readable(path: Path, what: str) -> None:
-    """Warn when the mode of the file lets the group or everybody read it."""
-    if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        warnings.warn(f"{path} holds {what} and can be read by others: chmod 600 it", stacklevel=4)
 
 
 def _number(text: str) -> object:

@@ -119,6 +119,16 @@ def _only(test: Callable[[Any], bool]) -> Callable[[object], object]:
     return read
 
 
+def _headers(value: object) -> tuple[str, ...]:
+    """Take the names of the headers to sign."""
+    if isinstance(value, (list, tuple)) and value and all(name in _SIGNABLE for name in value):
+        return tuple(value)
+    raise ValueError
+
+
+_SIGNABLE = ("host", "content-type", "content-length")
+_SHAPES = ("learn", "flat", "wrapped")
+_FLAG = (_only(lambda value: isinstance(value, bool)), "true or false")
 _URL = (_url, "a URL such as https://cms.example.com:28443")
 _KEY = (_text, "text without blanks at its ends")
 _SECRET = (_secret, _KEY[1])
@@ -141,7 +151,11 @@ _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "fingerprint": _KEY,
     "host": _KEY,
     "proxy": (_secret, "a URL"),
-    "allow_http": (_only(lambda value: isinstance(value, bool)), "true or false"),
+    "allow_http": _FLAG,
+    "milliseconds": _FLAG,
+    "empty_query_line": _FLAG,
+    "signed_headers": (_headers, f"a list of some of {', '.join(_SIGNABLE)}"),
+    "request_shape": (_only(lambda value: value in _SHAPES), '"learn", "flat" or "wrapped"'),
     "page_size": (check_page_size, _MANY + ', or "learn"'),
     "array_limit": (_only(lambda value: value in ("characters", "items")), '"characters" or "items"'),
     "timeout": (_timeout, 'seconds above 0, or "none"'),

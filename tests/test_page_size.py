@@ -62,6 +62,33 @@ async def test_a_host_that_refuses_is_asked_for_the_documented_size(
     assert (limits(sim)[10:], again.request_count) == ([100] * 9, 9)
 
 
+async def test_a_plan_offers_no_page_the_host_is_known_to_refuse(
+    open_sim: OpenSim, make_cms: MakeCms
+) -> None:
+    """Before the lesson 1000 rows a page are a chance; after it, what the host gave is the plan."""
+    from attrs import evolve
+
+    from cc_async.simulator.profiles import PROFILES
+
+    for profile, given in (
+        (PROFILES["documented"], 100),
+        (evolve(PROFILES["capped_50"], page_max=500), 500),
+        (PROFILES["page_1000"], 1000),
+    ):
+        sim = await open_sim(profile=profile)
+        cms, fixed = make_cms(sim, page_size="learn"), make_cms(sim, page_size=100)
+        query = cms.system_indicators(begin=BEGIN - 9 * DAY, end=BEGIN + DAY, vdns=(1, 2, 3))
+        before = query.plan()
+        assert (before.requests, before.other and before.other.page_size) == (87, 1000)
+        await indicators(cms)
+        after = query.plan()
+        assert after.requests == -(-10 * 288 * 3 // given)
+        assert (after.other and after.other.page_size) == (None if given == 100 else 100)
+        fixed._core.memory.page_sizes.update(cms._core.memory.page_sizes)
+        other = fixed.system_indicators(begin=BEGIN - 9 * DAY, end=BEGIN + DAY, vdns=(1, 2, 3)).plan().other
+        assert (other and other.page_size) == (None if given == 100 else given)
+
+
 async def test_a_refusal_when_the_shape_is_known(open_sim: OpenSim, make_cms: MakeCms) -> None:
     """Then 1000 is asked first, and the refused request is counted."""
     sim = await open_sim(profile="documented")

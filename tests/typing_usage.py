@@ -108,6 +108,7 @@ async def every_method(cms: CmsClient, gateway: GatewayClient) -> None:
     assert_type(await gateway.agent_call_stats([101, 102], brief=True), Batch[AgentCallStats])
     use(await cms.call("vdn/totalagentstate", {}))
     use(await cms.call("/rest/cmsapp/v1/openapi/configures/agents/1/170/0/100", method="GET"))
+    use(await cms.call("outbound/of/which/nobody/knows", {}, retryable=True))
 
 
 async def a_batch(cms: CmsClient) -> None:

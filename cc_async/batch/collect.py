@@ -76,7 +76,8 @@ def _outcome_of_one(piece: Piece[R]) -> Outcome[R]:
     """What a chunk of one piece came to."""
     if piece.kept is None or piece.page is None:
         return Outcome(piece.chunk, error=piece.error)
-    return Outcome(piece.chunk, piece.kept.rows, piece.page.rejected, piece.error, piece.kept.dropped)
+    kept = piece.kept
+    return Outcome(piece.chunk, kept.rows, piece.page.rejected, piece.error, kept.dropped, kept.exact)
 
 
 def _outcome(pieces: list[Piece[R]]) -> Outcome[R]:

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
-from attrs import define, field
+from attrs import define
 
 from cc_async.batch.paging import Paging, paged
 from cc_async.batch.piece import End, Piece
@@ -40,8 +40,8 @@ class _Reader(Generic[R]):
 
     chunk: Chunk[R]
     turn: int
-    paging: Paging | None
-    seen: Seen = field(factory=Seen)
+    paging: Paging | None = None
+    seen: Seen | None = None
     again: Seen | None = None
     """Rows of the second reading, if there is one."""
     kept: int = 0
@@ -166,10 +166,10 @@ class Engine(Generic[R]):
 
     def _reader(self, chunk: Chunk[R]) -> _Reader[R]:
         if chunk.request.endpoint.pages is None:
-            return _Reader(chunk, self._turn, None)
+            return _Reader(chunk, self._turn)
         paging = self._paged[self._turn] = Paging(self.page_size, chunk.most_rows or UNBOUNDED_ROWS)
         paging.draw()
-        return _Reader(chunk, self._turn, paging)
+        return _Reader(chunk, self._turn, paging, Seen())
 
     async def _ask(self, reader: _Reader[R], number: int) -> None:
         try:
@@ -209,7 +209,7 @@ class Engine(Generic[R]):
                     attempts=page.attempts,
                     hint="ask a narrower time window, or again when fewer rows change",
                 )
-        self._hand_on(reader, number, kept=kept, page=page, error=error)
+        self._hand_on(reader, number, kept, page, error)
 
     def _once(self, reader: _Reader[R], page: Page[R]) -> int:
         """Rows of a page that did not come before in the second reading."""
@@ -219,22 +219,21 @@ class Engine(Generic[R]):
     def _failed(self, reader: _Reader[R], number: int, error: CcError) -> None:
         if reader.paging is not None:
             reader.paging.failed()
-        self._hand_on(reader, number, error=error)
+        self._hand_on(reader, number, None, None, error)
 
     def _hand_on(
         self,
         reader: _Reader[R],
         number: int,
-        *,
-        kept: Kept[R] | None = None,
-        page: Page[R] | None = None,
-        error: CcError | None = None,
+        kept: Kept[R] | None,
+        page: Page[R] | None,
+        error: CcError | None,
     ) -> None:
         last = reader.paging is None or reader.paging.done
         if last:
             self._open.pop(reader.turn, None)
             self._paged.pop(reader.turn, None)
-        self._end.take(Piece(reader.chunk, reader.turn, number, last, kept=kept, page=page, error=error))
+        self._end.take(Piece(reader.chunk, reader.turn, number, last, kept, page, error))
 
     def _stop(self, error: CcError) -> None:
         """Nothing further is asked; what is in flight elsewhere is not waited for."""

@@ -31,6 +31,8 @@ class Outcome(Generic[R]):
     rejected: Sequence[Rejected] = ()
     error: CcError | None = None
     dropped: int = 0
+    exact: bool = False
+    """True when the rows are known to be those of the chunk's keys, one each, in their order."""
 
 
 def assemble(
@@ -71,11 +73,9 @@ def assemble(
 def _in_key_order(outcome: Outcome[R]) -> Sequence[R]:
     """Rows in the order of the keys; the rows of one key, and rows without keys, as they came."""
     chunk, name = outcome.chunk, outcome.chunk.request.endpoint.key
-    if name is None or len(chunk.keys) < 2 or chunk.window is not None:
+    if outcome.exact or name is None or len(chunk.keys) < 2 or chunk.window is not None:
         return outcome.rows
     key_of = attrgetter(name)
-    if tuple(map(key_of, outcome.rows)) == chunk.keys:
-        return outcome.rows  # they came in order, as they do: nothing to sort
     place = {key: at for at, key in enumerate(chunk.keys)}
     return sorted(outcome.rows, key=lambda row: place[key_of(row)])
 
@@ -88,11 +88,9 @@ def failure_of(chunk: Chunk[Any], question: Question, error: CcError) -> Failure
 
 def _absent(outcome: Outcome[Any], several: bool) -> list[Any]:
     chunk, name = outcome.chunk, outcome.chunk.request.endpoint.key
-    if outcome.error is not None or outcome.rejected or name is None or not chunk.keys:
+    if outcome.exact or outcome.error is not None or outcome.rejected or name is None or not chunk.keys:
         return []
     found = set(map(attrgetter(name), outcome.rows))
-    if len(found) == len(chunk.keys):
-        return []  # rows of other keys were not kept, so all have come
     missing = [key for key in chunk.keys if key not in found]
     return [(chunk.vdn, key) for key in missing] if several else missing
 

@@ -64,8 +64,11 @@ def plan(
     endpoint: Endpoint[Any],
     options: SplitOptions | None = None,
     quota: Quota | None = None,
+    learned: int | None = None,
 ) -> Plan:
     """What ``question`` costs when requests are limited by ``quota`` (None: not limited).
+
+    ``learned``: the rows a page of this host is known to hold at the most, or None.
 
     Raises ``ValueError`` for a time question without a time.
     """
@@ -74,7 +77,7 @@ def plan(
     other: OtherPages | None = None
     if isinstance(endpoint.split, Windows):
         chunks, requests, rows = _time(question, endpoint.split, options.page_size, notes)
-        other = _other(question, endpoint.split, endpoint.pages, options.page_size, quota, requests)
+        other = _other(question, endpoint.split, endpoint.pages, options.page_size, quota, requests, learned)
     else:
         chunks, requests, rows = _groups(question, endpoint, options, notes)
     if quota is None:
@@ -83,12 +86,18 @@ def plan(
 
 
 def _other(
-    question: Question, rule: Windows, sizes: Pages | None, size: int, quota: Quota | None, requests: int
+    question: Question,
+    rule: Windows,
+    sizes: Pages | None,
+    size: int,
+    quota: Quota | None,
+    requests: int,
+    learned: int | None,
 ) -> OtherPages | None:
-    """The cost at the documented page size, or, when that is asked for, at the largest one known."""
+    """The cost at the documented page size, or, when that is asked for, at the largest this host may give."""
     if sizes is None:
         return None
-    another = sizes.max_limit if size == sizes.limit else sizes.limit
+    another = (learned or sizes.max_limit) if size == sizes.limit else sizes.limit
     _, other, _ = _time(question, rule, another, [])
     return None if other == requests else OtherPages(another, other, _seconds(other, quota))
 

@@ -117,17 +117,17 @@ def _maker(question: Question, endpoint: Endpoint[R], group: Group) -> Callable[
 
     def make(index: int, keys: Keys) -> Chunk[R]:
         path, agent_id, rows = endpoint.path, None, None
-        mine, filled = dict(params), dict(fill)
+        mine, filled = params, fill
         if isinstance(rule, IdArray):
-            mine[rule.param] = keys
+            mine = {**params, rule.param: keys}
             rows = len(keys)
         elif isinstance(rule, OneByOne):
-            filled.update(dict.fromkeys(endpoint.fills, keys[0]))
+            filled = fill | dict.fromkeys(endpoint.fills, keys[0])
             if in_path:
                 agent_id = int(keys[0])
                 path = path.replace("{agent_id}", str(agent_id))
             else:
-                mine[rule.param] = keys[0]
+                mine = {**params, rule.param: keys[0]}
         named = _named(noun, keys)
         part = f"{where}, {named}" if where and named else where or named
         request = Request(endpoint, mine, filled, path, part, agent_id)

@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from cc_async.cli.codes import FINE, INTERRUPTED, NOTHING, USAGE
 from cc_async.cli.text import in_options, visible
@@ -15,6 +16,9 @@ from cc_async.cli.usage import UsageError
 from cc_async.errors import BatchError, CcError, ConfigError
 
 __all__ = ["main"]
+
+_UNKNOWN = 3
+"""What a monitoring plugin that cannot tell exits with."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,13 +46,21 @@ def _run(arguments: list[str]) -> int:
         from cyclopts import CycloptsError
 
         from cc_async.cli.app import app
+        from cc_async.cli.check_run import as_plugin
         from cc_async.cli.output import console
     except ModuleNotFoundError as error:
-        if error.name not in ("cyclopts", "rich"):
+        if error.name not in ("cyclopts", "rich", "tomlkit"):
             raise
-        return _fail(f"{error.name} is not installed - pip install 'cc_async[cli]'", USAGE)
+        told = f"{error.name} is not installed - pip install 'cc_async[cli]'"
+        if arguments[:1] == ["check"]:
+            sys.stdout.write(f"CHECK UNKNOWN - {told}\n")
+            return _UNKNOWN
+        return _fail(told, USAGE)
+    run = partial(app, arguments, console=console(sys.stdout, 100), exit_on_error=False, print_error=False)
+    if arguments[:1] == ["check"]:
+        return as_plugin(arguments, run)
     try:
-        found = app(arguments, console=console(sys.stdout, 100), exit_on_error=False, print_error=False)
+        found = run()
     except (CycloptsError, UsageError, ConfigError) as error:
         return _fail(str(error), USAGE)
     except BatchError as error:

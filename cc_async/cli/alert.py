@@ -7,11 +7,10 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from json import dumps
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from attrs import frozen
-from cyclopts import App, Parameter
+from cyclopts import App
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from cc_async import Batch
 from cc_async.cli import builds, connect, progress, run
 from cc_async.cli.options import Json, Link, Vdns, When
 from cc_async.cli.output import console
+from cc_async.cli.ring import RulesFile, ring
 from cc_async.cli.text import visible
 from cc_async.cli.times import parse_zone
 from cc_async.cli.usage import UsageError
@@ -32,11 +32,8 @@ from cc_async.monitor.rules_file import load_rules
 _LINK, _WHEN = Link(), When()
 _NO_ALERT = "no rule would have rung"
 
-RulesFile = Annotated[
-    Path | None, Parameter(help="TOML file of rules; the usual rules around the clock when left out.")
-]
-
 app = App(name="alert", help="Rules that ring: service level, lost calls, missing agents, missing data.")
+app.default(ring)
 
 
 def add_to(parent: App) -> None:

@@ -5,7 +5,21 @@ from __future__ import annotations
 from cyclopts import App, Group
 
 from cc_async import __version__
-from cc_async.cli import alert, builds, files, metrics, run, serve, views, watch
+from cc_async.cli import (
+    alert,
+    builds,
+    capture,
+    check,
+    config,
+    doctor,
+    files,
+    init,
+    metrics,
+    run,
+    serve,
+    views,
+    watch,
+)
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
@@ -36,7 +50,12 @@ files.add_to(app)
 alert.add_to(app)
 serve.add_to(app)
 watch.add_to(app)
+init.add_to(app)
+config.add_to(app)
+doctor.add_to(app)
+capture.add_to(app)
 metrics.add_to(app)
+check.add_to(app)
 
 
 @lists.command

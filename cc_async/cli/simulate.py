@@ -9,7 +9,9 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from cc_async.cli.playback import replayed
 from cc_async.cli.usage import UsageError
 from cc_async.settings import parse_quota
 from cc_async.simulator import PROFILES, Faults, Simulator
@@ -24,6 +26,7 @@ def simulate(
     quota: str = "none",
     latency: float = 0.0,
     error_rate: float = 0.0,
+    replay: Path | None = None,
 ) -> int:
     """Run a pretend contact center on this machine until Ctrl-C, and print how to reach it.
 
@@ -35,6 +38,7 @@ def simulate(
         quota: Requests/seconds of each interface, such as 10/1; more get 429.
         latency: Seconds before every answer.
         error_rate: Share of requests answered 503, such as 0.05.
+        replay: A file of cc-async capture: answer like that site, in place of a profile.
     """
     if profile not in PROFILES:
         raise UsageError(f"--profile: no profile {profile!r}", hint=f"one of {', '.join(PROFILES)}")
@@ -46,15 +50,15 @@ def simulate(
         limit = parse_quota(quota)
     except ValueError as error:
         raise UsageError(f"--quota: {error}") from None
-    simulator = Simulator(
-        seed,
-        profile=profile,
-        quota=(limit.limit, limit.per) if limit else None,
-        faults=Faults(latency=latency, error_rate={503: error_rate} if error_rate else {}),
-        record_requests=False,
-        cms_port=cms_port,
-        gateway_port=gateway_port,
-    )
+    options: dict[str, Any] = {
+        "seed": seed,
+        "quota": (limit.limit, limit.per) if limit else None,
+        "faults": Faults(latency=latency, error_rate={503: error_rate} if error_rate else {}),
+        "record_requests": False,
+        "cms_port": cms_port,
+        "gateway_port": gateway_port,
+    }
+    simulator = Simulator(profile=profile, **options) if replay is None else replayed(replay, **options)
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(simulator))
     return 0
@@ -93,13 +97,14 @@ def _welcome(simulator: Simulator, guids: Path) -> str:
     }
     exports = "".join(f"export CC_ASYNC_{name}={shlex.quote(text)}\n" for name, text in variables.items())
     tasks = ",".join(simulator.task_ids[:3])
+    some_tasks = f"#   cc-async task-stats --tasks {tasks}\n" if tasks else ""  # a capture may have none
     return (
         f"# A pretend contact center: CC-CMS {simulator.cms_url}, CC-Gateway {simulator.gateway_url}\n"
         f"# Its keys are made up. Paste into another window; Ctrl-C ends it.\n"
         f"{exports}"
         f"# Then, for example:\n"
         f"#   cc-async skill-stats --skills 1-20\n"
-        f"#   cc-async task-stats --tasks {tasks}\n"
+        f"{some_tasks}"
         f"#   cc-async indicators --vdns 1-3 --last 1h\n"
         f"#   cc-async agent-stats --brief\n"
     )

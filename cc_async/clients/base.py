@@ -203,7 +203,7 @@ class BaseClient:
         )
         quota = self._options.quotas.of(endpoint)
         learned = self._core.memory.page_sizes.get(endpoint.name)
-        return plan(known, endpoint, self._options.split(endpoint, learned), quota)
+        return plan(known, endpoint, self._options.split(endpoint, learned), quota, learned)
 
     def _known_group(self, question: Question, group: Group) -> Group:
         """A group of all keys, with its keys where they were looked up lately."""

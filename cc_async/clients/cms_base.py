@@ -51,6 +51,7 @@ class CmsBase(BaseClient):
         *,
         method: str = "POST",
         query: Mapping[str, str] | None = None,
+        retryable: bool | None = None,
         timeout: float | Unset | None = UNSET,
     ) -> Any:
         """Any sister interface: signed, paced and retried; returns its ``resultDesc`` as it came.
@@ -60,12 +61,16 @@ class CmsBase(BaseClient):
             params: the body; ``ccId`` and ``vdn`` are added to those of a relative path unless given.
             method: ``"POST"`` or ``"GET"`` (no body then).
             query: query parameters, signed with the rest.
+            retryable: True: asked twice it does no harm, so a failed attempt may be repeated; False: what may
+                have arrived is never sent again. None: True of a GET and of the documented interfaces that
+                read (states, statistics, ``ping``), False of any other POST.
             timeout: seconds for the whole call.
 
         Raises:
+            TypeError, ValueError: an argument that cannot work; nothing is sent.
             CcError: as any other call, bare.
         """
-        endpoint = endpoints.raw_endpoint(path, method)
+        endpoint = endpoints.raw_endpoint(path, method, retryable)
         pairs = dict(query or {})
         if not all(isinstance(text, str) for pair in pairs.items() for text in pair):
             raise TypeError("query must map text to text")

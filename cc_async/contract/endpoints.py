@@ -217,27 +217,59 @@ ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
 
 _NAMES = {endpoint.path: name for name, endpoint in ENDPOINTS.items()}
 
+_SISTERS_THAT_READ = frozenset(
+    {
+        *(
+            CMS_PREFIX + path
+            for path in (
+                "agent/agentbyworkno",
+                "agentgroup/agentstatusinfobyagentids",
+                "agentgroup/queryagentcalls",
+                "agentgroup/siteagentcallandskillinfobyagentids",
+                "agentgroup/teamagentstatusinfo",
+                "calldata/querybasiccallinfo",
+                "realindex/agent/agentsinskill",
+                "skill/rindex",
+                "skill/servicequality",
+                "skill/totalskillstatusex3",
+                "vdn/queryAgentByStatus",
+                "vdn/queryagentreststate",
+                "vdn/queryagentstaticconfinfo",
+                "vdn/totalagentstate",
+            )
+        ),
+        "/rest/cmsapp/v2/openapi/vdn/querycalls",
+        "/rest/cmsapp/v1/ping",
+    }
+)
+"""Documented POSTs beside the table that only read: asked twice they do no harm."""
+
 # No segment that starts with a dot: neither "." nor ".." can climb out of the interface's folder.
 _PATH = re.compile(r"/?[A-Za-z0-9_~-][A-Za-z0-9._~-]*(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", re.ASCII)
 
 
-def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
+def raw_endpoint(path: str, method: str = "POST", retryable: bool | None = None) -> Endpoint[Any]:
     """Return an Endpoint for any sister interface; its answer is one row, what ``resultDesc`` holds, raw.
 
     ``path`` is relative to ``/rest/cmsapp/v1/openapi/``, or absolute when it starts with ``/``. It may hold
-    letters, digits and ``- . _ ~ /`` only; no segment may start with a dot.
+    letters, digits and ``- . _ ~ /`` only; no segment may start with a dot. ``retryable=None``: true of a GET
+    and of what is documented to read; nobody knows what another POST does when it arrives twice.
 
     Raises:
-        TypeError: ``path`` or ``method`` is not text.
+        TypeError: ``path`` or ``method`` is not text, ``retryable`` neither a bool nor None.
         ValueError: the path has any other character, or the method is neither POST nor GET.
     """
     if not isinstance(path, str) or not isinstance(method, str):
         raise TypeError("path and method must be str")
     if method not in ("POST", "GET"):
         raise ValueError(f"method must be POST or GET, not {method[:20]!r}")
+    if not (retryable is None or isinstance(retryable, bool)):
+        raise TypeError(f"retryable must be True, False or None, not {type(retryable).__name__}")
     if not _PATH.fullmatch(path):
         raise ValueError(f"not a path of letters, digits and - . _ ~ / : {path[:80]!r}")
     whole = path if path.startswith("/") else CMS_PREFIX + path
+    if retryable is None:
+        retryable = method == "GET" or whole in _NAMES or whole in _SISTERS_THAT_READ
     return Endpoint(
         name=name_of(whole),
         host=Host.CMS,
@@ -247,6 +279,7 @@ def raw_endpoint(path: str, method: str = "POST") -> Endpoint[Any]:
         envelope=CMS_RAW,
         split=Whole(),
         shapes=_FLAT_THEN_WRAPPED if method == "POST" else (Shape(),),
+        retryable=retryable,
         snapshot=False,
     )
 

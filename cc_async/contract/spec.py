@@ -26,6 +26,9 @@ class KeyKind(enum.Enum):
     GLOBAL = "global"
     AGENT = "agent"
 
+    # Members are single objects, and every request looks its key up by one of them.
+    __hash__ = object.__hash__
+
 
 def _check_limit(_: Any, __: Any, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int):

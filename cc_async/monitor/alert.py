@@ -55,9 +55,9 @@ class Alert:
     def __str__(self) -> str:
         told = _SAY[self.measure](self)
         if self.state == "raised":
-            return f"{self.name}: {told.now}, {told.bad} since {_clock(self.since)}{_live(self)}"
+            return f"{self.name}: {told.now}, {told.bad} since {_since(self)}{_live(self)}"
         now = _WHY.get(self.ended) or f"{told.now}, fine again"
-        return f"{self.name}: {now}; was {told.bad} since {_clock(self.since)}"
+        return f"{self.name}: {now}; was {told.bad} since {_since(self)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Every field and the sentence, ready for JSON; instants as ISO 8601 with their offset."""
@@ -173,6 +173,8 @@ def _live(alert: Alert) -> str:
     return told if not waiting or longest is None else f"{told}, longest {duration(longest)}"
 
 
-def _clock(moment: datetime) -> str:
-    shown = f"{moment:%H:%M}"
+def _since(alert: Alert) -> str:
+    """The time of day, and the date where it was another one."""
+    moment = alert.since
+    shown = f"{moment:%H:%M}" if moment.date() == alert.at.date() else f"{moment:%Y-%m-%d %H:%M}"
     return f"{shown} UTC" if moment.tzinfo is UTC or moment.utcoffset() == timedelta(0) else shown

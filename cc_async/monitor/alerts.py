@@ -15,7 +15,7 @@ from typing import Any, Self
 from cc_async.monitor import state
 from cc_async.monitor.alert import Alert
 from cc_async.monitor.judge import Judge, Sample
-from cc_async.monitor.memory import KIND, VERSION, Memory
+from cc_async.monitor.memory import KIND, UNREADABLE, VERSION, Memory
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
 from cc_async.monitor.subject import Names
 from cc_async.monitor.watching import Watch
@@ -30,6 +30,7 @@ def alerts(
     names: Names | None = None,
     zone: tzinfo = UTC,
     state_file: str | PathLike[str] | None = None,
+    until_confirmed: bool = False,
 ) -> Alerts:
     """Judge what watches bring, and hand over each alert when it is raised and when it is cleared.
 
@@ -50,6 +51,8 @@ def alerts(
         state_file: remembers what stands, so that a restart tells nothing twice. It is written before an
             alert is handed over: one that was being handed over in a crash is in ``raised`` afterwards. One
             process per file.
+        until_confirmed: True keeps each alert in the state file until ``confirm(alert)``; after a restart
+            those that were not confirmed are handed over again, first. For readers who have to pass them on.
 
     Raises:
         ValueError: two rules have one id.
@@ -65,7 +68,7 @@ def alerts(
     if not sources:
         raise ValueError("alerts needs something to watch")
     path = None if state_file is None else Path(state_file)
-    return Alerts(sources, checked(rules), names, zone, path)
+    return Alerts(sources, checked(rules), names, zone, path, until_confirmed)
 
 
 class Alerts:
@@ -82,6 +85,7 @@ class Alerts:
         names: Names | None,
         zone: tzinfo,
         path: Path | None,
+        until_confirmed: bool,
     ) -> None:
         self._sources, self._rules, self._names, self._zone, self._path = sources, rules, names, zone, path
         self._judge = Judge(rules, names=names, zone=zone)
@@ -89,6 +93,8 @@ class Alerts:
         self._ready: deque[Alert] = deque()
         self._asked: dict[asyncio.Task[Sample], str] = {}
         self._entered = self._unsaved = False
+        self._until_confirmed = until_confirmed
+        self._confirmed = asyncio.Event()
         self._writing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -99,6 +105,9 @@ class Alerts:
             self._judge = Judge(
                 self._rules, names=self._names, zone=self._zone, memory=self._loaded(self._path)
             )
+        self._ready.extend(self._judge.memory.pending)
+        if not self._until_confirmed:
+            self._judge.memory.pending.clear()
         async with AsyncExitStack() as stack:
             for source in self._sources.values():
                 if isinstance(source, Watch):
@@ -115,14 +124,32 @@ class Alerts:
         for task in asked:
             task.cancel()
         await asyncio.gather(*asked, return_exceptions=True)
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
-        await self._stack.aclose()
+        try:
+            if self._until_confirmed:
+                while self._unsaved or self._writing is not None:
+                    await self._save()
+            elif self._writing is not None:
+                # What was not handed over is not to be remembered as told.
+                await asyncio.wait([self._writing])
+        finally:
+            await self._stack.aclose()
 
     @property
     def raised(self) -> tuple[Alert, ...]:
         """The alerts that stand, oldest first; right after entering, those of the state file."""
         return self._judge.raised
+
+    def confirm(self, alert: Alert) -> None:
+        """Say that an alert has been passed on; a restart does not hand it over again.
+
+        Only with ``until_confirmed=True``; confirming twice changes nothing.
+        """
+        pending = self._judge.memory.pending
+        kept = [one for one in pending if (one.id, one.state) != (alert.id, alert.state)]
+        if len(kept) < len(pending):
+            self._judge.memory.pending = kept
+            self._unsaved = self._path is not None
+            self._confirmed.set()
 
     def __aiter__(self) -> AsyncIterator[Alert]:
         return self
@@ -137,9 +164,18 @@ class Alerts:
                 return self._ready.popleft()
             if not self._asked:
                 raise StopAsyncIteration
-            done, _ = await asyncio.wait(self._asked, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                self._take(task)
+            await self._something()
+
+    async def _something(self) -> None:
+        """Wait for a sample, or for a confirmation, which has to be written."""
+        self._confirmed.clear()
+        confirmed = asyncio.ensure_future(self._confirmed.wait())
+        try:
+            done, _ = await asyncio.wait({*self._asked, confirmed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            confirmed.cancel()
+        for task in [task for task in self._asked if task in done]:
+            self._take(task)
 
     def _take(self, task: asyncio.Task[Sample]) -> None:
         name = self._asked.pop(task)
@@ -147,7 +183,10 @@ class Alerts:
             sample = task.result()
         except StopAsyncIteration:
             return
-        self._ready.extend(self._judge.take(sample, source=name))
+        found = self._judge.take(sample, source=name)
+        self._ready.extend(found)
+        if self._until_confirmed:
+            self._judge.memory.pending.extend(found)
         self._unsaved = self._path is not None
         self._ask(name)
 
@@ -166,7 +205,7 @@ class Alerts:
             return Memory()
         try:
             return Memory.from_state(body, frozenset(rule.id for rule in self._rules))
-        except (KeyError, TypeError, ValueError):
+        except UNREADABLE:
             raise state.damaged(path) from None
 
     async def _save(self) -> None:

@@ -37,7 +37,8 @@ def watch(
     last good batch. A beat that is still being asked when the next one is due makes that one be skipped.
 
     Args:
-        source: a query of ``CmsClient`` or ``GatewayClient``, or an async function that returns a batch.
+        source: a query of ``CmsClient`` or ``GatewayClient``, an async function that returns a batch, or a
+            function that returns a new query for each beat, of a time that moves on.
         every: seconds from one beat to the next, on a grid that does not drift.
         aligned: True asks each 5-minute bucket of the server's clock once, right before it ends. Instead of
             ``every``.

@@ -47,6 +47,8 @@ class Intake:
         self._first: dict[str, datetime] = {}
         self._states: dict[str, SkillState] = {}
         self._tasks: dict[str, TaskStats] = {}
+        self._there: dict[str, set[str]] = {}
+        """Keys of the agents in the newest whole sample of each source."""
 
     def note(self, source: Subject, rows: Sequence[Any], now: datetime, answered: bool) -> None:
         """Remember when data was last true, of the source and of each of its queues and VDNs."""
@@ -76,9 +78,14 @@ class Intake:
             for reading in readings.of_bucket(bucket, now, self._state(bucket, now)):
                 yield reading, None
         agents = [row for row in rows if isinstance(row, (SignedInAgent, AgentState))]
-        if agents:
-            yield from self._of_agents(agents, now, not isinstance(rows, Batch) or rows.complete)
-        for row in rows:
+        if agents or _asks_agents(rows):
+            yield from self._of_agents(source, agents, rows, now)
+        # The order of indicators is the server's affair; a level is made of windows in order of time.
+        windows = sorted(
+            (row for row in rows if isinstance(row, SystemIndicators)), key=lambda row: row.interval_start
+        )
+        others = [row for row in rows if not isinstance(row, SystemIndicators)]
+        for row in (*windows, *others):
             for reading in self._of_row(row, now):
                 yield reading, None
 
@@ -109,21 +116,31 @@ class Intake:
         first = self._first.get(source)
         return closed if first is None else [one for one in closed if one.interval_start > first]
 
-    def _of_agents(self, agents: list[Any], now: datetime, complete: bool) -> Told:
+    def _of_agents(self, source: str, agents: list[Any], rows: Sequence[Any], now: datetime) -> Told:
         for rule in self._of_state_time:
-            keys: set[str] = set()
             for reading in readings.of_agents(agents, rule.states, now):
-                keys.add(reading.subject.key)
                 yield reading, rule
-            if complete:
-                yield from self._signed_out(rule, keys, {agent.vdn for agent in agents}, now)
+        if isinstance(rows, Batch) and not rows.complete:
+            return
+        self._there[source] = {Subject("agent", one.agent_id, one.vdn).key for one in agents}
+        vdns = {agent.vdn for agent in agents}
+        if isinstance(rows, Batch) and rows.question is not None:
+            vdns |= {group.vdn for group in rows.question.groups}
+        yield from self._signed_out(vdns, now)
 
-    def _signed_out(self, rule: Rule, keys: set[str], vdns: set[int | None], now: datetime) -> Told:
-        """Who rings and is not among the agents any more has left the state."""
-        for rule_id, key in list(self._memory.raised):
-            subject = self._memory.subjects[key]
-            if rule_id == rule.id and key not in keys and subject.vdn in vdns:
-                yield readings.gone("state_time", subject, now, {"state": "signed out"}), rule
+    def _signed_out(self, vdns: set[int | None], now: datetime) -> Told:
+        """Who rings and is among the agents of no source any more has left the state."""
+        there = set[str]().union(*self._there.values())
+        for rule in self._of_state_time:
+            for rule_id, key in list(self._memory.raised):
+                subject = self._memory.subjects[key]
+                if rule_id == rule.id and key not in there and subject.vdn in vdns:
+                    yield readings.gone("state_time", subject, now, {"state": "signed out"}), rule
+
+
+def _asks_agents(rows: Sequence[Any]) -> bool:
+    """True for the answer to a question for agents, also when there are none."""
+    return isinstance(rows, Batch) and rows.record in (SignedInAgent, AgentState)
 
 
 def _true_at(row: Any) -> datetime | None:

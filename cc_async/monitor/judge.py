@@ -13,6 +13,7 @@ from cc_async.monitor import readings
 from cc_async.monitor.alert import Alert, Ended
 from cc_async.monitor.basis import sampled_at
 from cc_async.monitor.beat import Beat
+from cc_async.monitor.hours import Hours
 from cc_async.monitor.intake import Intake
 from cc_async.monitor.memory import Memory, Place
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
@@ -53,6 +54,10 @@ class Judge:
         self._names, self._zone = names, zone
         self._intake = Intake(self._rules, self.memory)
         self._called: dict[str, str] = {}
+        self._heard: set[str] = set()
+        """Sources that were asked since this judge was made, with or without an answer."""
+        self._open: dict[tuple[Hours, datetime], bool] = {}
+        """Which hours are open at which moments of the sample that is being judged."""
 
     @property
     def raised(self) -> tuple[Alert, ...]:
@@ -74,10 +79,12 @@ class Judge:
         beat = sample if isinstance(sample, Beat) else None
         batch = sample.batch if isinstance(sample, Beat) else sample
         rows: Sequence[Any] = () if batch is None else batch if isinstance(batch, Sequence) else tuple(batch)
+        self._open.clear()
         now = at or (beat.at if beat is not None else _moment(rows))
         subject = Subject("source", source)
         self._call(subject.key, rows if beat is None else beat.last_good)
         answered = isinstance(batch, Batch) if beat is None else beat.ok
+        self._heard.add(subject.key)
         self._intake.note(subject, rows, now, answered)
         found: list[Alert] = []
         for reading, rule in self._intake.readings(subject.key, rows, now, beat):
@@ -93,9 +100,9 @@ class Judge:
 
     def _judge(self, reading: Reading, now: datetime, only: Rule | None = None) -> Iterator[Alert]:
         for rule in (only,) if only is not None else self._rules:
-            if rule.measure != reading.measure or not rule.applies(now):
+            if rule.measure != reading.measure or not self._applies(rule, now):
                 continue
-            if reading.measure not in ONGOING and not rule.applies(reading.begin):
+            if reading.measure not in ONGOING and not self._applies(rule, reading.begin):
                 continue
             place = rule.id, reading.subject.key
             before = self.memory.standings.get(place, Standing())
@@ -103,6 +110,15 @@ class Judge:
             self._keep(place, after, forget=reading.measure in ONGOING)
             if turn is not None:
                 yield self._alert(rule, reading, after if turn == "raised" else before, turn, now)
+
+    def _applies(self, rule: Rule, at: datetime) -> bool:
+        """As the rule says; thousands of queues ask it of the same two moments."""
+        if rule.hours is None:
+            return True
+        known = self._open.get((rule.hours, at))
+        if known is None:
+            known = self._open[rule.hours, at] = rule.applies(at)
+        return known
 
     def _keep(self, place: Place, standing: Standing, *, forget: bool) -> None:
         if forget and not standing.raised and not standing.bad:
@@ -151,8 +167,10 @@ class Judge:
         if not rules:
             return
         memory = self.memory
-        for key in [key for key in memory.source_of if now - memory.seen[key] > _FORGET]:
-            yield from self._forget(key, now)
+        for key in [key for key, last in memory.seen.items() if now - last > _FORGET]:
+            # A source that is watched and silent rings on; one that is watched no more, or a queue, is gone.
+            if key in memory.source_of or key not in self._heard:
+                yield from self._forget(key, now)
         for rule in rules:
             opened = now if rule.hours is None else rule.hours.open_since(now)
             if opened is None:
@@ -161,7 +179,9 @@ class Judge:
             silent: set[str] = set()
             # Sources first: whether one is silent decides about its queues.
             for key, last in sorted(memory.seen.items(), key=lambda one: one[0] in memory.source_of):
-                if memory.source_of.get(key) in silent:
+                source = memory.source_of.get(key, key)
+                # After a restart a source that was not asked yet is not silent: we were.
+                if source in silent or source not in self._heard:
                     continue
                 reading = readings.counted_from(readings.of_age(memory.subjects[key], last, now), begin, now)
                 if key not in memory.source_of and rule.breached(reading):
@@ -169,12 +189,13 @@ class Judge:
                 yield from self._judge(reading, now, rule)
 
     def _forget(self, key: str, now: datetime) -> Iterator[Alert]:
-        """A queue that is not there any more."""
+        """A queue that is not there any more, or a source that nobody watches."""
         for place in [place for place in self.memory.standings if place[1] == key]:
             if place in self.memory.raised:
                 yield self._end(place, "gone", now)
             del self.memory.standings[place]
-        del self.memory.seen[key], self.memory.source_of[key]
+        del self.memory.seen[key], self.memory.subjects[key]
+        self.memory.source_of.pop(key, None)
 
     def _closing(self, now: datetime) -> Iterator[Alert]:
         """At closing time what stands is cleared, and begins anew when it opens."""

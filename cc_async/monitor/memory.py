@@ -15,6 +15,9 @@ from cc_async.monitor.subject import Subject
 
 KIND, VERSION = "cc_async.alerts", 1
 
+UNREADABLE = (AttributeError, KeyError, OSError, OverflowError, TypeError, ValueError)
+"""What ``Memory.from_state`` raises for a state that is something else."""
+
 Place = tuple[str, str]
 """(rule id, key of the subject)."""
 
@@ -33,24 +36,28 @@ class Memory:
     source_of: dict[str, str] = field(factory=dict)
     """Key of the source that last told of a queue or a VDN."""
     levels: Levels = field(factory=Levels)
+    pending: list[Alert] = field(factory=list)
+    """Told, and not confirmed yet by whoever asked to confirm."""
 
     def to_state(self) -> dict[str, Any]:
         """The memory as JSON has it; what stands well needs no remembering."""
         told = ((place, one) for place, one in self.standings.items() if one.raised or one.bad)
+        needed = {*self.seen, *(key for _, key in self.raised)}
         return {
             "standings": [[*place, _standing(one)] for place, one in told],
             "raised": [[*place, alert.to_dict()] for place, alert in self.raised.items()],
-            "subjects": [[one.kind, one.id, one.vdn] for one in self.subjects.values()],
+            "subjects": [[one.kind, one.id, one.vdn] for key, one in self.subjects.items() if key in needed],
             "seen": {key: at.timestamp() for key, at in self.seen.items()},
             "source_of": self.source_of,
             "levels": self.levels.known,
+            "pending": [alert.to_dict() for alert in self.pending],
         }
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any], rules: frozenset[str]) -> Memory:
         """Read what ``to_state`` made, but for rules that are no more.
 
-        Raises KeyError, TypeError or ValueError for anything else.
+        Raises one of ``UNREADABLE`` for anything else.
         """
         subjects = [Subject(*one) for one in state["subjects"]]
         return cls(
@@ -59,9 +66,8 @@ class Memory:
             {subject.key: subject for subject in subjects},
             {key: datetime.fromtimestamp(at, UTC) for key, at in state["seen"].items()},
             dict(state["source_of"]),
-            Levels(
-                {key: [float(usual), float(windows)] for key, (usual, windows) in state["levels"].items()}
-            ),
+            Levels({key: [float(usual), *map(float, at)] for key, (usual, *at) in state["levels"].items()}),
+            [Alert.from_dict(one) for one in state.get("pending", ())],
         )
 
 

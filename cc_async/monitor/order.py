@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from attrs import evolve
@@ -76,6 +77,10 @@ class Asker(Generic[R]):
 
     def __init__(self, source: Query[R] | Callable[[], Awaitable[Batch[R]]]) -> None:
         self._source = source
+        self.now: Callable[[], datetime] | None = None
+        """The server's time as the client knows it; None: nobody knows a client."""
+        if isinstance(source, Query):
+            self.now = source.origin.now
         self._calls: dict[Key, float] = {}
         self._whole: Question | None = None
         self._asked = 0
@@ -89,7 +94,10 @@ class Asker(Generic[R]):
         """Ask once; raises what the query raises."""
         source = self._source
         if not isinstance(source, Query):
-            batch = await source()
+            asked = source()
+            if isinstance(asked, Query):
+                self.now = asked.origin.now
+            batch = await asked
             if not isinstance(batch, Batch):
                 raise TypeError(f"a watched function returns a Batch, not {type(batch).__name__}")
             return self._noted(batch)

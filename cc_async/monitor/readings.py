@@ -16,8 +16,8 @@ from cc_async.monitor.figures_agents import Agent, State, distinct, state_of
 from cc_async.monitor.subject import Measure, Reading, Subject
 from cc_async.monitor.sums import ClosedBucket
 
-LEVEL_MEMORY = 12
-"""Windows after which a lower number of agents is the usual one: an hour."""
+LEVEL_MEMORY = 3600.0
+"""Seconds after which a lower number of agents is the usual one."""
 
 
 def of_bucket(bucket: ClosedBucket, now: datetime, state: SkillState | None = None) -> Iterator[Reading]:
@@ -66,22 +66,24 @@ class Levels:
     """How many agents of a VDN were online before they became fewer."""
 
     known: dict[str, list[float]] = field(factory=dict)
-    """By key: the number online that was usual, and for how many windows it has not been reached."""
+    """By key: the number online that was usual, the window it was last reached in, the newest window
+    (begins in epoch seconds)."""
 
-    def drop(self, key: str, online: int) -> Figure:
-        """The share of the agents that is gone since the last window that was as usual."""
-        usual, windows = self.known.get(key, (0.0, 0.0))
-        # What lasts an hour is a change of shift, not an incident.
-        if online >= usual or windows >= LEVEL_MEMORY:
-            usual, windows = online, 0
-        self.known[key] = [usual, windows + 1]
-        if not usual:
-            return none("nobody was online")
-        return exactly(1 - online / usual, int(usual), "agents")
+    def drop(self, key: str, online: int, begin: float, small: float) -> Figure | None:
+        """The share of the agents that is gone since the last window that was as usual.
 
-    def settle(self, key: str, online: int) -> None:
-        """A small loss is the new usual: only a sudden one counts."""
-        self.known[key] = [online, 0]
+        A loss up to ``small`` is the new usual: only a sudden one counts. None: an earlier reading told of
+        this window, or of a later one.
+        """
+        usual, reached, newest = self.known.get(key, (0.0, begin, begin - 1))
+        if begin <= newest:
+            return None
+        # What lasts an hour is a change of shift, not an incident; so is an outage of an hour.
+        if online >= usual or begin - reached > LEVEL_MEMORY:
+            usual, reached = online, begin
+        lost = 1 - online / usual if usual else 0.0
+        self.known[key] = [online, begin, begin] if lost <= small else [usual, reached, begin]
+        return exactly(lost, int(usual), "agents") if usual else none("nobody was online")
 
 
 def of_indicators(row: SystemIndicators, levels: Levels, small: float) -> Iterator[Reading]:
@@ -96,17 +98,16 @@ def of_indicators(row: SystemIndicators, levels: Levels, small: float) -> Iterat
             evidence={"offered": row.inbound_calls, "idle_agents": row.idle_agents},
         )
     if row.online_agents is not None:
-        before = levels.known.get(subject.key, [0.0])[0]
-        figure = levels.drop(subject.key, row.online_agents)
-        if figure.value is not None and figure.value <= small:
-            levels.settle(subject.key, row.online_agents)
-        yield Reading(
-            measure="online_drop",
-            subject=subject,
-            figure=figure,
-            begin=row.interval_start,
-            evidence={"online_agents": row.online_agents, "before": int(before)},
-        )
+        begin = row.interval_start.timestamp()
+        figure = levels.drop(subject.key, row.online_agents, begin, small)
+        if figure is not None:
+            yield Reading(
+                measure="online_drop",
+                subject=subject,
+                figure=figure,
+                begin=row.interval_start,
+                evidence={"online_agents": row.online_agents, "before": figure.count},
+            )
 
 
 def of_agents(agents: Iterable[Agent], states: Sequence[State], now: datetime) -> Iterator[Reading]:

@@ -37,9 +37,11 @@ def replay(
     found: list[Alert] = []
     gaps = [(start.timestamp(), stop.timestamp()) for start, stop in unknown]
     for number in range(first, after):
-        if any(start <= number * BUCKET_SECONDS < stop for start, stop in gaps):
-            continue
         at = datetime.fromtimestamp(number * BUCKET_SECONDS, UTC) + timedelta(seconds=BUCKET_SECONDS)
+        if any(start <= number * BUCKET_SECONDS < stop for start, stop in gaps):
+            # Nobody was silent in a time that could not be asked: silence is counted from its end.
+            judge.memory.seen.update(dict.fromkeys(judge.memory.seen, at))
+            continue
         found += judge.take(of_window.get(number, ()), at=at, source="system_indicators")
     return tuple(found)
 

@@ -20,6 +20,10 @@ FROM_INDICATORS: frozenset[Measure] = frozenset({"no_idle_agent", "online_drop",
 """Measures that system indicators tell; their connection rate is a lower bound, which proves no loss."""
 
 
+OF_RATIOS: frozenset[Measure] = frozenset({"service_level", "lost_rate", "online_drop", "outbound_connect"})
+"""Measures whose thresholds are ratios of 0 to 1."""
+
+
 def _above_zero(rule: Rule, attribute: Any, value: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ValueError(f"{attribute.name} of rule {rule.id!r} must be 1 or more, not {value!r}")
@@ -59,8 +63,22 @@ class Rule:
     """Other thresholds by id (``"7"``) or key (``"queue/170/7"``); None: this one is not judged."""
 
     def __attrs_post_init__(self) -> None:
+        self._check_ranges()
         if self.clear_threshold is not None and self._worse(self.clear_threshold, self.threshold):
             raise ValueError(f"rule {self.id!r} would be cleared while it is still past its threshold")
+
+    def _check_ranges(self) -> None:
+        """Refuse what could never be judged or never ring: 80 where 0.8 is meant is silence for ever."""
+        most, what = (1.0, "a ratio, 0 to 1") if self.measure in OF_RATIOS else (1e9, "0 or more")
+        given = {"threshold": self.threshold, "clear_threshold": self.clear_threshold}
+        given |= {f"thresholds[{key!r}]": value for key, value in self.thresholds.items()}
+        for name, value in given.items():
+            if value is not None and not 0 <= value <= most:
+                raise ValueError(f"{name} of rule {self.id!r} must be {what}, not {value!r}")
+        if not 0 <= self.coverage <= 1:
+            raise ValueError(f"coverage of rule {self.id!r} must be a ratio, 0 to 1, not {self.coverage!r}")
+        if self.minimum < 0:
+            raise ValueError(f"minimum of rule {self.id!r} must be 0 or more, not {self.minimum!r}")
 
     def _worse(self, one: float, other: float) -> bool:
         return one < other if self.measure in UNDER else one > other
@@ -102,7 +120,7 @@ DEFAULTS: tuple[Rule, ...] = (
         id="service level", measure="service_level", threshold=0.8, minimum=20, raise_after=2, clear_after=2
     ),
     Rule(id="lost calls", measure="lost_rate", threshold=0.05, minimum=20, raise_after=2, clear_after=2),
-    Rule(id="no idle agent", measure="no_idle_agent", threshold=0, raise_after=2, clear_after=2),
+    Rule(id="no idle agent", measure="no_idle_agent", threshold=0, minimum=5, raise_after=2, clear_after=2),
     Rule(id="agents gone", measure="online_drop", threshold=0.3, clear_threshold=0.2, minimum=10),
     Rule(id="long wrap-up", measure="wrap_up", threshold=120, minimum=5, raise_after=2, clear_after=2),
     Rule(id="long in one state", measure="state_time", threshold=1800),

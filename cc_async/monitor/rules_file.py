@@ -76,11 +76,20 @@ def parse_rules(found: Mapping[str, Any]) -> tuple[Rule, ...]:
     rules = {rule.id: evolve(rule, hours=hours) for rule in DEFAULTS}
     for id_, table in tables.items():
         _refuse(set(table) - _KNOWN, f"rule {id_!r}")
-        if table.get("off") is True:
-            rules.pop(id_, None)
+        if _is_off(id_, table):
+            del rules[id_]
             continue
         rules[id_] = _rule(id_, table, hours, zone, found.get("closed", []))
     return tuple(rules.values())
+
+
+def _is_off(id_: str, table: Mapping[str, Any]) -> bool:
+    off = table.get("off", False)
+    if not isinstance(off, bool):
+        raise ValueError(f"off of rule {id_!r} must be true or false, not {off!r}")
+    if off and id_ not in _BY_ID:
+        raise ValueError(f"there is no usual rule {id_!r} to be off; there are {', '.join(_BY_ID)}")
+    return off
 
 
 def _refuse(unknown: set[str], where: str) -> None:

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from cc_async.monitor.rules import Rule
 from cc_async.monitor.subject import Reading
+from cc_async.monitor.sums import BUCKET_SECONDS
 
 Turn = Literal["raised", "cleared", "quiet"]
 
@@ -41,17 +42,30 @@ def step(rule: Rule, standing: Standing, reading: Reading) -> tuple[Standing, Tu
     """Take one reading: the new standing, and whether the alert begins or ends with it.
 
     A window that was taken before, or is older, changes nothing. One that cannot be judged leaves the
-    counts as they are, but two end a run of bad ones, and what rings and cannot be judged for long is
-    ended: it may hold no more.
+    counts as they are, but two end a run of bad ones, and so do two that nobody saw. What rings and cannot
+    be judged for long is ended: it may hold no more.
     """
     if standing.last is not None and reading.begin <= standing.last and reading.measure not in ONGOING:
         return standing, None
+    if not standing.raised and _missed(reading, standing.last) >= BROKEN:
+        standing = Standing()
     standing = evolve(standing, last=reading.begin)
     return _raised(rule, standing, reading) if standing.raised else _quiet(rule, standing, reading)
 
 
 ONGOING = frozenset({"no_data", "state_time"})
 """Measures whose begin stays while they go on: a state, a silence."""
+
+_OF_WINDOWS = frozenset({"service_level", "lost_rate", "wrap_up", "online_drop"})
+"""Measures with a reading for every 5 minutes: one that is missing was not seen."""
+
+
+def _missed(reading: Reading, last: datetime | None) -> int:
+    """Windows between two readings of which there was none, not even one that cannot be judged."""
+    of_windows = reading.measure in _OF_WINDOWS or reading.subject.kind == "vdn"
+    if last is None or not of_windows:
+        return 0
+    return round((reading.begin - last).total_seconds() / BUCKET_SECONDS) - 1
 
 
 def _quiet(rule: Rule, standing: Standing, reading: Reading) -> tuple[Standing, Turn | None]:

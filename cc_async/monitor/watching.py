@@ -50,7 +50,6 @@ class Watch(Generic[R]):
         rng: random.Random,
     ) -> None:
         self._asker = Asker(source)
-        self._now = source.origin.now if isinstance(source, Query) else None
         self._rhythm = rhythm
         self._given_clock = clock
         self._rng = rng
@@ -141,6 +140,9 @@ class Watch(Generic[R]):
             self._lead.note(answered - asked)
             if error is None:
                 self._good = batch, asked
+        elif not self._server.known and self._asker.now is not None:
+            # Other questions may have taught the client more than this one could.
+            self._server.learn([self._asker.now().timestamp()], answered, answered)
         # Where no bucket is meant, the answer has just told the server's time best.
         within = self._server.likely(asked) if aim is None else aim - BUCKET_SECONDS
         self._post(batch, error, int(within // BUCKET_SECONDS), skipped)
@@ -168,8 +170,8 @@ class Watch(Generic[R]):
         dates = {date for row in batch if (date := getattr(row, "sampled_at", None)) is not None}
         if dates:
             self._server.learn([date.timestamp() for date in dates], asked, answered)
-        elif self._now is not None:
-            self._server.learn([self._now().timestamp()], answered, answered)
+        elif self._asker.now is not None:
+            self._server.learn([self._asker.now().timestamp()], answered, answered)
 
     def _post(self, batch: Batch[R] | None, error: Exception | None, bucket: int, skipped: int) -> None:
         self._number += 1

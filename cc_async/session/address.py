@@ -11,6 +11,7 @@ from yarl import URL
 from cc_async.errors import ConfigError
 
 _OWN_PORT = {"http": 80, "https": 443}
+_KEPT_TARGETS = 4096
 _EXAMPLE = "such as https://cms.example.com:28443"
 
 
@@ -30,6 +31,19 @@ class Address:
     """True for https."""
 
 
+class Targets(dict[str, URL]):
+    """The URLs asked lately, by path and query: taking one apart is a tenth of a request's work."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+
+    def __missing__(self, path: str) -> URL:
+        if len(self) >= _KEPT_TARGETS:
+            self.clear()
+        target = self[path] = URL(self._base_url + path, encoded=True)
+        return target
+
+
 def read_base_url(text: str, *, allow_http: bool = False, host: str | None = None) -> Address:
     """Take a base URL apart.
 
@@ -46,7 +60,7 @@ def read_base_url(text: str, *, allow_http: bool = False, host: str | None = Non
         raise ConfigError(f"base_url must end with host, port or path: no query, no fragment; {_EXAMPLE}")
     if url.user is not None or url.password is not None:
         raise ConfigError("base_url must not hold a user or a password; keys belong in auth")
-    if url.scheme == "http" and not allow_http and not _is_loopback(url.raw_host or ""):
+    if url.scheme == "http" and not allow_http and not is_loopback(url.raw_host or ""):
         raise ConfigError(
             f"base_url is plain http to {url.raw_host}: everything could be read and changed on the way",
             hint="use https, or give allow_http=True",
@@ -90,7 +104,8 @@ def _parsed(what: str, text: object) -> URL:
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """True for this machine itself: what goes there passes no network."""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -7,6 +7,8 @@ from typing import Protocol, runtime_checkable
 
 from attrs import frozen
 
+from cc_async.errors import AuthError, CcError
+
 
 @frozen
 class Unsigned:
@@ -45,3 +47,10 @@ class Auth(Protocol):
         ``Set-Cookie`` may come several times: a multidict's ``getall`` tells them apart.
         """
         ...
+
+
+def own_error(error: Exception, what: str, hint: str) -> CcError:
+    """What an Auth raised, as an error of ours: what somebody else's code says may hold a secret."""
+    if isinstance(error, CcError):
+        return error
+    return AuthError(f"the credential {what} ({type(error).__name__})", hint=hint)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeVar
 
-import attrs
 import msgspec
 
 from cc_async.errors import CcError
@@ -38,7 +37,7 @@ def decode(request: Request[R], body: bytes, sampled_at: datetime) -> Page[R]:
         NotTheApi: the body is markup.
     """
     try:
-        if not attrs.has(request.endpoint.record):
+        if request.endpoint.record is object:
             return _raw(request, body)
         return _fast(request, body, sampled_at) or _tolerant(request, body, sampled_at)
     except CcError as error:
@@ -54,8 +53,7 @@ def _fast(request: Request[R], body: bytes, sampled_at: datetime) -> Page[R] | N
         if not body.isascii():
             # msgspec does not look inside the texts it skips.
             body.decode("utf-8")
-        wire_rows, total = reader.read(body, envelope.success)
-        rows = reader.build(wire_rows, sampled_at, request.fill)
+        rows, total = reader.read(body, envelope.success, sampled_at, request.fill)
     except _UNEXPECTED:
         return None
     return Page(rows, len(rows), total)

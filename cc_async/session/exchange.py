@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +10,6 @@ from attrs import define, field
 from cc_async.contract.spec import KeyKind
 from cc_async.errors import (
     ApiError,
-    AuthError,
     CcError,
     NoPermission,
     RequestTimeout,
@@ -20,11 +18,11 @@ from cc_async.errors import (
     Throttled,
 )
 from cc_async.session import events
-from cc_async.session.auth import Auth, Unsigned
+from cc_async.session.auth import Auth, Unsigned, own_error
 from cc_async.session.breaker import Circuit
 from cc_async.session.clock import Clock
 from cc_async.session.codec import decode
-from cc_async.session.deadline import Deadline
+from cc_async.session.deadline import Deadline, Line
 from cc_async.session.errand import Errand, Replaced
 from cc_async.session.host import HostMemory
 from cc_async.session.locks import Lockout, reason
@@ -32,15 +30,13 @@ from cc_async.session.pacer import Pacer
 from cc_async.session.probation import Probation
 from cc_async.session.request import Page
 from cc_async.session.signing import encode_query
-from cc_async.session.slot import Slot
-from cc_async.session.status import refusal, server_date
+from cc_async.session.status import answers, refusal, server_date
 from cc_async.session.transport import Reply, Transport
 
 SILENCE = 1.0
 """Seconds without an answer that speak against a host, even when the call's time ends first."""
 CENTURY = 100 * 365.25 * 86_400.0
 """Seconds: a Date header further off than this is no date."""
-CONTENT_TYPE = "application/json;charset=UTF-8"
 
 
 @define(eq=False)
@@ -61,14 +57,19 @@ class Exchange:
     last_failure: float | None = None
     """Monotonic seconds of the last attempt that failed, or None."""
 
-    _running: dict[Deadline, Errand] = field(factory=dict, init=False)
+    _attempts: Line = field(init=False)
+    _watched: bool = field(init=False)
     _resting: dict[Deadline, Errand] = field(factory=dict, init=False)
     _last_date: tuple[str, datetime] = field(default=("", datetime.fromtimestamp(0, UTC)), init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._attempts = Line(self.transport.timeouts.attempt, self.clock)
+        self._watched = bool(self.watchers)
 
     @property
     def in_flight(self) -> int:
         """Requests that are being sent or answered now."""
-        return len(self._running)
+        return len(self._attempts.open)
 
     def replaced(self, errand: Errand) -> bool:
         """True when the errand carries a credential that is not used any more."""
@@ -79,36 +80,33 @@ class Exchange:
         limit = Deadline(None, self.clock)
         self._resting[limit] = errand
         try:
-            async with limit:
+            with limit:
                 await self.clock.sleep(seconds)
         finally:
             del self._resting[limit]
 
-    async def attempt(self, errand: Errand, slot: Slot) -> Page[Any]:
+    async def attempt(self, errand: Errand) -> Page[Any]:
         """Sign, send, read, under one limit; the breaker hears what came of it."""
-        began, errand.ticket = self.clock.monotonic(), None
-        seconds = self.transport.timeouts.attempt
-        limit = Deadline(began + seconds, self.clock)
-        self._running[limit] = errand
+        errand.ticket = None
+        limit = self._attempts.limit(errand)
         try:
-            async with limit:
-                page = await self._exchange(errand, slot)
+            with limit:
+                page = await self._exchange(errand)
         except CcError as error:
             self._failed(errand, error)
             raise
         except TimeoutError:
-            late = RequestTimeout(f"no whole answer within {seconds:g} s")
+            late = RequestTimeout(f"no whole answer within {self.transport.timeouts.attempt:g} s")
             self._failed(errand, late)
             raise late from None
         except BaseException:
+            began = limit.due - self.transport.timeouts.attempt
             silent = errand.call.limit.expired and self.clock.monotonic() - began >= SILENCE
             if silent and errand.ticket is not None:
                 self.circuit.failed(errand.ticket, RequestTimeout("no answer before the time was over"))
             elif errand.ticket is not None:
                 self.circuit.dropped(errand.ticket)
             raise
-        finally:
-            del self._running[limit]
         if errand.ticket is not None:
             self.circuit.succeeded(errand.ticket)
         self.last_success = self.clock.monotonic()
@@ -121,57 +119,55 @@ class Exchange:
             if not isinstance(error, ApiError):
                 self.last_failure = self.clock.monotonic()
 
-    async def _exchange(self, errand: Errand, slot: Slot) -> Page[Any]:
-        request, clock = errand.request, self.clock
-        unsigned = self._unsigned(errand)
-        headers = {"Content-Type": CONTENT_TYPE, **await self._signed(errand, unsigned)}
+    async def _exchange(self, errand: Errand) -> Page[Any]:
+        request, endpoint, transport = errand.request, errand.endpoint, self.transport
+        unsigned = Unsigned(
+            endpoint.method,
+            transport.prefix + request.path,
+            request.query,
+            transport.host,
+            transport.content_type,
+            errand.body,
+            self.clock.wall(),
+            request.agent_id,
+        )
+        try:
+            headers = await errand.route.auth.sign(unsigned)
+        except Exception as error:
+            raise own_error(error, "could not sign", "look at the Auth or the GUID source") from None
         errand.ticket = self.circuit.enter()
         errand.attempts += 1
-        began, watched = clock.monotonic(), bool(self.watchers)
-        if watched:
-            endpoint, part = request.endpoint, request.part
-            self.watchers.tell(
-                events.RequestSent(
-                    *self.stamp(errand), errand.number, part, errand.attempts, endpoint.method, endpoint.path
-                )
-            )
+        began = self._tell_sent(errand) if self._watched else 0.0
         query = encode_query(request.query) if request.query else ""
         reply: Reply | None = None
         try:
-            reply = await self.transport.send(
-                errand.endpoint.method, request.path, query, headers, errand.body, on_sent=slot.sent
+            reply = await transport.send(
+                endpoint.method,
+                request.path,
+                query,
+                headers,
+                errand.body,
+                on_sent=errand.sent,
+                on_answer=errand.slot.answered,
             )
-            slot.answered()
             page: Page[Any] = await self._read(errand, unsigned, reply)
         except BaseException as error:
-            if watched:
+            if self._watched:
                 self._tell_answered(errand, began, reply, None, type(error).__name__)
             raise
-        if watched:
+        if self._watched:
             self._tell_answered(errand, began, reply, page, None)
         return page
 
-    def _unsigned(self, errand: Errand) -> Unsigned:
-        request = errand.request
-        return Unsigned(
-            method=errand.endpoint.method,
-            path=self.transport.prefix + request.path,
-            query=request.query,
-            host=self.transport.host,
-            content_type=CONTENT_TYPE,
-            body=errand.body,
-            now=self.clock.wall(),
-            agent_id=request.agent_id,
+    def _tell_sent(self, errand: Errand) -> float:
+        """Tell observers that an attempt goes out; returns when."""
+        endpoint, part = errand.endpoint, errand.request.part
+        self.watchers.tell(
+            events.RequestSent(
+                *self.stamp(errand), errand.number, part, errand.attempts, endpoint.method, endpoint.path
+            )
         )
-
-    async def _signed(self, errand: Errand, unsigned: Unsigned) -> Mapping[str, str]:
-        try:
-            return await errand.route.auth.sign(unsigned)
-        except CcError:
-            raise
-        except Exception as error:  # somebody else's code: what it says may hold a secret
-            text = f"the credential could not sign ({type(error).__name__})"
-            raise AuthError(text, hint="look at the Auth or the GUID source that was given") from None
+        return self.clock.monotonic()
 
     def _tell_answered(
         self, errand: Errand, began: float, reply: Reply | None, page: Page[Any] | None, error: str | None
@@ -195,18 +191,11 @@ class Exchange:
     async def _read(self, errand: Errand, unsigned: Unsigned, reply: Reply) -> Page[Any]:
         """Turn an answer into a page, or into the error it stands for."""
         sampled_at = self._sampled_at(reply)
-        error = refusal(
-            reply.status, reply.headers, reply.body, wall_now=self.clock.wall(), hint=errand.endpoint.hint
-        )
-        if isinstance(error, SignatureRejected):
-            if self.replaced(errand):
-                raise Replaced  # it was the old key that was rejected: the new one has not been tried
-            if errand.request.agent_id is not None:
-                # One agent's GUID, not a signature: nobody else is concerned.
-                error = SessionLost("the gateway does not accept the agent's GUID (HTTP 401)", code="401")
-            else:
-                await self._reject(errand)
-        await self._absorbed(errand, unsigned, reply)
+        error = None if answers(reply.status, reply.body) else await self._refused(errand, reply)
+        try:
+            await errand.route.auth.absorb(unsigned, reply.status, reply.headers)
+        except Exception as failure:
+            raise own_error(failure, "could not take the answer", "look at the Auth that was given") from None
         if error is not None:
             raise error
         try:
@@ -217,18 +206,24 @@ class Exchange:
         self._prove(errand)
         return page
 
-    async def _absorbed(self, errand: Errand, unsigned: Unsigned, reply: Reply) -> None:
-        try:
-            await errand.route.auth.absorb(unsigned, reply.status, reply.headers)
-        except CcError:
-            raise
-        except Exception as error:
-            text = f"the credential could not take the answer ({type(error).__name__})"
-            raise AuthError(text, hint="look at the Auth that was given") from None
+    async def _refused(self, errand: Errand, reply: Reply) -> CcError | None:
+        """The error a status stands for, if it is one; a 401 has consequences."""
+        hint = errand.endpoint.hint
+        error = refusal(reply.status, reply.headers, reply.body, wall_now=self.clock.wall(), hint=hint)
+        if isinstance(error, SignatureRejected):
+            if self.replaced(errand):
+                raise Replaced  # it was the old key that was rejected: the new one has not been tried
+            if errand.request.agent_id is not None:
+                # One agent's GUID, not a signature: nobody else is concerned.
+                return SessionLost("the gateway does not accept the agent's GUID (HTTP 401)", code="401")
+            await self._reject(errand)
+        return error
 
     def _prove(self, errand: Errand) -> None:
-        if not self.replaced(errand):  # what an old key did says nothing about the new one
-            self.probation.prove(errand.route.whole)
+        if self.replaced(errand):
+            return  # what an old key did says nothing about the new one
+        self.probation.prove(errand.route.whole)
+        if errand.proving:  # else nobody doubts it: a name for every path that is called would only grow
             self.probation.prove(errand.route.at_interface)
 
     async def _reject(self, errand: Errand) -> None:
@@ -237,7 +232,8 @@ class Exchange:
         why = reason(ahead)
         credential = errand.route.credential
         scope = await self.lockout.reject(self.pacer, self.probation, credential, errand.endpoint.name, why)
-        for limit, other in [*self._running.items(), *self._resting.items()]:
+        running = [(limit, limit.about) for limit in self._attempts.open]
+        for limit, other in [*running, *self._resting.items()]:
             concerned = other.route.credential == credential and scope in (None, other.endpoint.name)
             if concerned and other is not errand:  # its own error says more
                 limit.cut(SignatureRejected(f"ended: {why}", code="401", hint="correct the key"))

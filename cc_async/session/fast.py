@@ -58,15 +58,24 @@ class Refused(Exception):
 
 
 @attrs.frozen
-class Reader:
-    """What one kind of answer is read by: bytes -> (code, rows, total) -> records."""
+class Way:
+    """One spelling of the rows: how they are decoded, and how the records are built from that."""
 
     decoder: msgspec.json.Decoder[Any]
     build: Build
 
-    def read(self, body: bytes, success: frozenset[str]) -> tuple[Sequence[Any], int | None]:
-        """Return the wire rows and the total; Refused, or msgspec's errors, for the tolerant way."""
-        answer = self.decoder.decode(body)
+
+@attrs.frozen
+class Reader:
+    """What one kind of answer is read by: bytes -> (code, rows, total) -> records."""
+
+    ways: tuple[Way, ...]
+
+    def read(
+        self, body: bytes, success: frozenset[str], sampled: datetime, fill: Mapping[str, Any]
+    ) -> tuple[list[Any], int | None]:
+        """Return the records and the total; Refused, or msgspec's errors, for the tolerant way."""
+        answer, build = self._decoded(body)
         code = answer.code
         if (code if type(code) is str else str(code)) not in success:
             raise Refused
@@ -74,9 +83,19 @@ class Reader:
         total = answer.total
         if type(rows) is not list:
             if not hasattr(rows, "data"):
-                return (rows,), None
+                return build((rows,), sampled, fill), None
             rows, total = rows.data, total if rows.total is UNSET else rows.total
-        return rows, None if total is UNSET else total
+        return build(rows, sampled, fill), None if total is UNSET else total
+
+    def _decoded(self, body: bytes) -> tuple[Any, Build]:
+        """The answer in the first spelling that fits; one that does not is noticed at its first row."""
+        *usual, last = self.ways
+        for way in usual:
+            try:
+                return way.decoder.decode(body), way.build
+            except msgspec.ValidationError:
+                continue
+        return last.decoder.decode(body), last.build
 
 
 @functools.cache
@@ -89,7 +108,23 @@ def reader_for(
         for item in fields_of(record)
         if wire_of(item).names and (reports is None or item.name in reports)
     }
-    row = _row_struct(record, wires)
+    spellings = max((len(wire.names) for wire in wires.values()), default=1)
+    moments = _Moments()
+    return Reader(
+        tuple(
+            Way(
+                _decoder(record, wires, code, data, count, spelling),
+                _builder(record, wires, spelling, moments),
+            )
+            for spelling in range(spellings)
+        )
+    )
+
+
+def _decoder(
+    record: Any, wires: Mapping[str, Wire], code: str, data: str, count: str | None, spelling: int
+) -> msgspec.json.Decoder[Any]:
+    row = _row_struct(record, wires, spelling)
     if count is None:
         rows: Any = row
         total: Any = UnsetType
@@ -99,7 +134,7 @@ def reader_for(
     answer = _struct(
         "Answer", {"code": (code, str | int), "rows": (data, rows), "total": (count or "total", total)}
     )
-    return Reader(msgspec.json.Decoder(answer), _builder(record, wires))
+    return msgspec.json.Decoder(answer)
 
 
 def _struct(name: str, fields: Mapping[str, tuple[str, Any]]) -> type[Any]:
@@ -118,21 +153,31 @@ def _struct(name: str, fields: Mapping[str, tuple[str, Any]]) -> type[Any]:
     )
 
 
-def _row_struct(record: type[Any], wires: Mapping[str, Wire]) -> type[Any]:
-    """The row as it is on the wire: every field required; of two spellings exactly one (see ``_either``)."""
+def _row_struct(record: type[Any], wires: Mapping[str, Wire], spelling: int) -> type[Any]:
+    """The row as it is on the wire: every field required, under the name it has in this spelling.
+
+    Of two names in one row the first counts, as it does in the tolerant way; so a row that is read by a
+    later name must not hold an earlier one.
+    """
     fields: dict[str, tuple[str, Any]] = {}
     for wire in wires.values():
-        kind = _TYPES[wire.kind]
-        for name in wire.names:
-            fields[_slot(name)] = (name, kind | UnsetType if len(wire.names) > 1 else kind)
+        name, earlier = _names(wire, spelling)
+        fields[_slot(name)] = (name, _TYPES[wire.kind])
+        fields.update({_slot(other): (other, UnsetType) for other in earlier})
     return _struct(record.__name__ + "Row", fields)
+
+
+def _names(wire: Wire, spelling: int) -> tuple[str, tuple[str, ...]]:
+    """The name of a field in one spelling, and those that would count before it."""
+    place = min(spelling, len(wire.names) - 1)
+    return wire.names[place], wire.names[:place]
 
 
 def _slot(name: str) -> str:
     return "w_" + name
 
 
-def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
+def _builder(record: type[Any], wires: Mapping[str, Wire], spelling: int, moments: _Moments) -> Build:
     """Make the function wire rows -> records, written out field by field: no call, no lookup is left in it.
 
     A frozen class stores each field through ``object.__setattr__``, three times as slow as a plain store. So
@@ -142,14 +187,13 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
     items = fields_of(record)
     scope: dict[str, Any] = {
         "delta": timedelta,
-        "either": _either,
-        "moments": _Moments(),
+        "moments": moments,
         "ratio": values.ratio,
         "record": record,
         "twin": type(record.__name__, (Record,), {"__slots__": tuple(item.name for item in items)}),
     }
     hoisted: list[str] = []
-    moments: dict[str, str] = {}
+    looks: dict[str, str] = {}
     stores: list[str] = []
     for n, item in enumerate(items):
         wire = wire_of(item)
@@ -159,11 +203,10 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         elif wire.names and item.name not in wires:
             value = "None"
         else:
-            slots = [f"row.{_slot(name)}" for name in wire.names]
-            x = f"either({', '.join(slots)})" if len(slots) > 1 else "".join(slots)
+            x = f"row.{_slot(_names(wire, spelling)[0])}" if wire.names else ""
             if wire.kind in (Kind.INSTANT, Kind.BUCKET):
                 # A start time and its bucket are one look.
-                x = moments.setdefault(x, f"moment_{n}")
+                x = looks.setdefault(x, f"moment_{n}")
             value = _EXPRESSIONS[wire.kind].format(x=x, n=n)
         if wire.table is not None:
             scope[f"table_{n}"] = wire.table
@@ -175,7 +218,7 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
         "    add = records.append",
         *hoisted,
         "    for row in rows:",
-        *(f"        {name} = moments[{x}]" for x, name in moments.items()),
+        *(f"        {name} = moments[{x}]" for x, name in looks.items()),
         "        made = twin()",
         *stores,
         "        made.__class__ = record",
@@ -186,13 +229,6 @@ def _builder(record: type[Any], wires: Mapping[str, Wire]) -> Build:
     exec(code, scope)  # noqa: S102 - written from our own field names only
     build: Build = scope["build"]
     return build
-
-
-def _either(first: Any, second: Any) -> Any:
-    """The one spelling that came; none or both are for the tolerant way."""
-    if (first is UNSET) is (second is UNSET):
-        raise Refused
-    return second if first is UNSET else first
 
 
 class _Moments(dict[Any, tuple[datetime, datetime]]):

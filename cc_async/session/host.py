@@ -39,6 +39,9 @@ class HostMemory:
         others follow at its first refusal and at every twentieth, since a refusal is nearly always about the
         values, and only after an update of the server about the shape.
         """
+        if len(endpoint.shapes) == 1:
+            yield endpoint.shapes[0]  # a GET has no body to write in another way, whatever is forced
+            return
         known = self._known(endpoint)
         if known is None:
             yield from self._by_habit(endpoint)
@@ -72,9 +75,6 @@ class HostMemory:
         return shape if shape in endpoint.shapes else None
 
     def _by_habit(self, endpoint: Endpoint[Any]) -> Iterator[Shape]:
-        if len(endpoint.shapes) == 1:
-            yield endpoint.shapes[0]  # a GET has no body to write in another way, whatever is forced
-            return
         rest = []
         for shape in endpoint.shapes:
             if self._habit is None or shape.wrapped == self._habit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 Key = tuple[str, ...]
 """What has to be proven: a credential, or an interface of a host (its request shape)."""
@@ -53,7 +53,7 @@ class Probation:
             trusted: count as proven until somebody doubts them.
         """
         if self._proven.issuperset(keys) and (not self._doubted or self._doubted.isdisjoint(trusted)):
-            return _ANYTIME
+            return ANYTIME
         return _InLine(self, sorted({*keys, *self._doubted.intersection(trusted)}))
 
     def is_proven(self, key: Key) -> bool:
@@ -137,4 +137,5 @@ class _InLine:
             self._probation.leave(self._held.pop())
 
 
-_ANYTIME = _Anytime()
+ANYTIME: Final[Turn] = _Anytime()
+"""The turn of requests with nothing to prove: going through it changes nothing."""

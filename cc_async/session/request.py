@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from cc_async.contract.spec import Endpoint
 
 R = TypeVar("R")
 
 
-@frozen
+# Made for every request and not to be changed after: a frozen class would take three times as long to make.
+@define
 class Request(Generic[R]):
     """One request, not yet written in a host's shape."""
 
@@ -40,7 +41,7 @@ class Rejected:
     """Position of the row in its answer, from 0."""
 
 
-@frozen
+@define
 class Page(Generic[R]):
     """One decoded answer."""
 

@@ -71,12 +71,12 @@ class RetryState:
         "_codes",
         "_paid",
         "_random",
-        "_repeatable",
         "_retry",
         "_stale_used",
         "exhausted",
         "failures",
         "pause",
+        "repeatable",
     )
 
     def __init__(
@@ -94,16 +94,17 @@ class RetryState:
             retry: the numbers.
             budget: the tokens of the host.
             random: where the jitter comes from.
-            repeatable: False when asking twice does harm (``endpoint.retryable``).
+            repeatable: False when asking twice does harm.
             codes: vendor codes that may be asked again, and how many times (``envelope.retry``).
         """
         self._retry = retry
         self._budget = budget
         self._random = random
-        self._repeatable = repeatable
         self._codes = dict(codes) if codes else {}
         self._paid = 0
         self._stale_used = False
+        self.repeatable = repeatable
+        """False when asking again could do harm."""
         self.failures = 0
         """Attempts that failed so far, the free one on a stale connection left out."""
         self.pause = 0.0
@@ -120,7 +121,7 @@ class RetryState:
         """
         self.exhausted = False
         self.pause = 0.0
-        if getattr(error, "stale", False) and not self._stale_used and self._repeatable:
+        if getattr(error, "stale", False) and not self._stale_used and self.repeatable:
             self._stale_used = True
             return 0.0 if time_left is None or time_left > 0 else None
         self.failures += 1
@@ -143,7 +144,7 @@ class RetryState:
         self._budget.give(self._paid if self.failures else 1)
 
     def _may_repeat(self, error: CcError) -> bool:
-        if not self._repeatable:
+        if not self.repeatable:
             return False
         if isinstance(error, ApiError):
             left = self._codes.get(error.code or "", 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from attrs import define, evolve
@@ -16,6 +17,7 @@ from cc_async.session.call import Call
 from cc_async.session.errand import Errand, Replaced
 from cc_async.session.exchange import Exchange
 from cc_async.session.gate import Gate
+from cc_async.session.probation import ANYTIME, Turn
 from cc_async.session.quotas import Quotas
 from cc_async.session.request import Page, Request
 from cc_async.session.retry import Retry, RetryBudget, RetryState
@@ -42,6 +44,7 @@ class Session:
 
     def __attrs_post_init__(self) -> None:
         self._numbers = itertools.count(1)
+        # Of the interfaces of the table only: names of raw calls are made up by callers, without an end.
         self._routes: dict[str, Route] = {}
         self.credentials: dict[KeyKind, Auth] = self.exchange.credentials
         self.pacer = self.exchange.pacer
@@ -55,7 +58,9 @@ class Session:
         errand = self._errand(request, call, quotas)
         while True:
             try:
-                page: Page[R] = await self._turn(errand)
+                page: Page[R] | None = await self._turn(errand)
+                if page is None:
+                    continue
             except Replaced:
                 self._renew(errand, quotas)
                 continue
@@ -75,7 +80,7 @@ class Session:
     def _errand(self, request: Request[Any], call: Call, quotas: Quotas) -> Errand:
         route = self._route(request.endpoint)
         wants = quotas.wants(*route.credential, request.endpoint, request.agent_id)
-        return Errand(request, call, route, wants, next(self._numbers))
+        return Errand(request, route.endpoint, call, route, wants, next(self._numbers))
 
     def _renew(self, errand: Errand, quotas: Quotas) -> None:
         """Go on with the credential that took the place of the old one."""
@@ -84,23 +89,33 @@ class Session:
 
     def _route(self, endpoint: Endpoint[Any]) -> Route:
         """The route of an interface, made anew when its credential was replaced."""
-        auth, route = self.credentials[endpoint.needs], self._routes.get(endpoint.name)
+        auth = self.credentials[endpoint.needs]
+        if endpoint.record is object:
+            return Route(self.host, endpoint, auth, id(self.memory))
+        route = self._routes.get(endpoint.name)
         if route is None or route.auth is not auth or route.endpoint is not endpoint:
             route = self._routes[endpoint.name] = Route(self.host, endpoint, auth, id(self.memory))
         return route
 
-    async def _turn(self, errand: Errand) -> Page[Any]:
-        """One attempt; while something is to be learned (a key, a shape) nobody else travels with it."""
+    def _turn(self, errand: Errand) -> Awaitable[Page[Any] | None]:
+        """One attempt; while something is to be learned (a key, a shape) nobody else travels with it.
+
+        None: a pause was waited out in place of it.
+        """
         route = errand.route
         learning = not self.memory.knows_shape(errand.endpoint)
-        keys = (route.whole, route.shape) if learning else (route.whole,)
-        while True:
-            async with self.exchange.probation.turn(keys, trusted=(route.at_interface,)) as alone:
-                pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
-                if pause <= 0:
-                    return await self._in_shape(errand, learning)
-            # Whoever has something to prove keeps others waiting: a pause is waited out before its turn.
-            await self.exchange.rest(errand, pause)
+        turn = self.exchange.probation.turn(route.learning[learning], trusted=route.trusted)
+        errand.proving = turn is not ANYTIME
+        return self._alone(errand, turn, learning) if errand.proving else self._in_shape(errand, learning)
+
+    async def _alone(self, errand: Errand, turn: Turn, learning: bool) -> Page[Any] | None:
+        async with turn as alone:
+            pause = self.pacer.paused_for([key for key, _ in errand.wants]) if alone else 0.0
+            if pause <= 0:
+                return await self._in_shape(errand, learning)
+        # Whoever has something to prove keeps others waiting: a pause is waited out before its turn.
+        await self.exchange.rest(errand, pause)
+        return None
 
     async def _in_shape(self, errand: Errand, learning: bool) -> Page[Any]:
         """Write the request as this host wants it, trying the shapes in turn until one is known."""
@@ -122,16 +137,21 @@ class Session:
         raise refused[0]
 
     async def _paced(self, errand: Errand) -> Page[Any]:
+        exchange, gate = self.exchange, self.gate
         while True:
-            self.exchange.circuit.check()
-            slot = await self.pacer.acquire(errand.wants)
+            exchange.circuit.check()
+            slot = errand.slot = await self.pacer.acquire(errand.wants)
             try:
-                async with self.gate as waited:
+                if waited := not gate.take():
+                    await gate.wait()
+                try:
                     # Much may have happened while we waited.
-                    if self.exchange.replaced(errand):
+                    if exchange.replaced(errand):
                         raise Replaced
                     if not self._stopped(errand, waited):
-                        return await self.exchange.attempt(errand, slot)
+                        return await exchange.attempt(errand)
+                finally:
+                    gate.leave()
             finally:
                 slot.release()
 
@@ -145,9 +165,9 @@ class Session:
         """What a failed attempt leads to: the seconds until the next one, or None."""
         endpoint, part = errand.endpoint, errand.request.part
         if errand.retries is None:
-            codes, repeatable = endpoint.envelope.retry, endpoint.retryable
-            errand.retries = RetryState(self.retry, self.budget, self.rng, repeatable=repeatable, codes=codes)
+            errand.retries = RetryState(self.retry, self.budget, self.rng, codes=endpoint.envelope.retry)
         retries = errand.retries
+        retries.repeatable = endpoint.retryable or not errand.went_out
         error.located(endpoint=endpoint.name, part=part, host=self.host, attempts=errand.attempts)
         delay = retries.decide(error, errand.call.left(self.clock.monotonic()))
         if retries.pause > 0:

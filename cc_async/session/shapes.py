@@ -20,7 +20,9 @@ def encode(endpoint: Endpoint[Any], shape: Shape, params: Mapping[str, Any]) -> 
     """
     if endpoint.method == "GET":
         return b""
-    body = {name: _written(shape, name, value) for name, value in params.items() if value is not None}
+    body = {name: value for name, value in params.items() if value is not None}
+    if shape.as_text or shape.as_number:
+        body = {name: _written(shape, name, value) for name, value in body.items()}
     try:
         return msgspec.json.encode({"queryParam": body} if shape.wrapped else body)
     except (RecursionError, msgspec.MsgspecError, UnicodeEncodeError) as error:

@@ -41,6 +41,11 @@ _TAG = re.compile(r"<[^>]*(>|\Z)")
 _RETRYABLE = frozenset({500, 502, 503, 504})
 
 
+def answers(status: int, body: bytes) -> bool:
+    """True for the everyday answer: its body is worth reading, its status says nothing."""
+    return status == 200 and body[:1] in (b"{", b"[")
+
+
 def refusal(
     status: int, headers: Mapping[str, str], body: bytes, *, wall_now: float, hint: str | None = None
 ) -> CcError | None:
@@ -53,7 +58,7 @@ def refusal(
         wall_now: our clock in epoch seconds, for ``Retry-After`` and the clock offset.
         hint: what to say when this interface in particular is refused (401, 403, 404).
     """
-    if status == 200 and body[:1] in (b"{", b"["):
+    if answers(status, body):
         return None
     if status in (200, 204):
         return _odd_success(status, headers, body)

@@ -11,15 +11,14 @@ from collections.abc import Callable, Mapping
 import aiohttp
 from attrs import define
 from multidict import CIMultiDictProxy
-from yarl import URL
 
 from cc_async import __version__
 from cc_async.errors import ClosedError, ConfigError
-from cc_async.session.address import read_base_url, read_proxy
+from cc_async.session.address import Targets, read_base_url, read_proxy
 from cc_async.session.aiohttp_exchange import HttpExchange, HttpRequest
 from cc_async.session.body import decompressed, too_large
-from cc_async.session.clock import Clock, LoopClock
-from cc_async.session.deadline import Deadline
+from cc_async.session.clock import LoopClock
+from cc_async.session.deadline import Line
 from cc_async.session.failures import StaleConnection, proxy_refusal
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
@@ -28,6 +27,7 @@ __all__ = ["Reply", "StaleConnection", "Transport"]
 
 _log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
+_CONTENT_TYPE = "application/json;charset=UTF-8"
 
 
 @define(eq=False)
@@ -77,6 +77,8 @@ class Transport:
         """``host:port`` for errors and keys."""
         self.prefix = address.prefix
         """What stands before every path: it is sent, so it is signed."""
+        self.content_type = _CONTENT_TYPE
+        """The ``Content-Type`` that is sent."""
         self.base_url = address.origin + address.prefix
         """The base URL as it was understood."""
         self.timeouts = timeouts
@@ -86,7 +88,9 @@ class Transport:
             "User-Agent": _AGENT,
             "Accept": "*/*",
             "Accept-Encoding": "gzip, deflate",
+            "Content-Type": _CONTENT_TYPE,
         }
+        self._targets = Targets(self.base_url)
         self._proxy = None if proxy is None else read_proxy(proxy)
         self._tls = tls if isinstance(tls, Tls) else Tls()
         self._pin = self._tls.pin
@@ -105,10 +109,7 @@ class Transport:
         self._limits = aiohttp.ClientTimeout(
             total=None, connect=None, sock_connect=each, sock_read=timeouts.read
         )
-        self._clock: Clock | None = None
-        self._session: aiohttp.ClientSession | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._pid = 0
+        self._opened: _Opened | None = None
         self._closed = False
 
     async def send(
@@ -120,6 +121,7 @@ class Transport:
         body: bytes,
         *,
         on_sent: Callable[[], None],
+        on_answer: Callable[[], None] | None = None,
     ) -> Reply:
         """Send one request and read its whole answer, whatever its status.
 
@@ -130,6 +132,7 @@ class Transport:
             headers: headers to add to ours.
             body: the bytes to send.
             on_sent: called when a connection is there and the request is about to go out on it.
+            on_answer: called when the head of the answer is there: the request has arrived.
 
         Raises:
             ConnectError: no connection, or it was lost; ``StaleConnection`` when that says nothing.
@@ -139,18 +142,15 @@ class Transport:
             DecodeError: the body cannot be decompressed.
             ClosedError: after close, from another loop, in a forked child.
         """
-        session = self._usable()
-        clock = self._clock or LoopClock()
-        until = None if self._connect is None else clock.monotonic() + self._connect
-        connecting = Deadline(until, clock)
+        opened = self._usable()
+        connecting = opened.connecting.limit()
         exchange = HttpExchange(self.name, self._pin, on_sent, connecting)
-        target = URL(f"{self.base_url}{path}?{query}" if query else self.base_url + path, encoded=True)
         try:
-            async with connecting:
-                response = await session.request(
+            with connecting:
+                response = await opened.session.request(
                     method,
-                    target,
-                    headers={**self._headers, "Content-Length": str(len(body)), **headers},
+                    self._targets[f"{path}?{query}" if query else path],
+                    headers={**headers, "Content-Length": str(len(body))},
                     data=body or None,
                     allow_redirects=False,
                     ssl=self._ssl,
@@ -159,6 +159,8 @@ class Transport:
                     middlewares=(exchange.once,),
                 )
             try:
+                if on_answer is not None:
+                    on_answer()
                 return await self._read(response, exchange)
             finally:
                 response.close()
@@ -186,33 +188,34 @@ class Transport:
             body = decompressed(body, encoding, self.max_body)
         return Reply(response.status, headers, body)
 
-    def _usable(self) -> aiohttp.ClientSession:
-        """Return the session of this loop and process."""
+    def _usable(self) -> _Opened:
+        """Return what was opened in this loop and process."""
         if self._closed:
             raise ClosedError("the client is closed", host=self.name)
-        loop = asyncio.get_running_loop()
-        if self._session is None:
-            return self._open(loop)
-        if self._pid != os.getpid():
+        loop, opened = asyncio.get_running_loop(), self._opened
+        if opened is None:
+            opened = self._opened = self._open(loop)
+        if opened.pid != os.getpid():
             raise ClosedError("the client was opened before a fork; make one in each process", host=self.name)
-        if self._loop is not loop:
+        if opened.loop is not loop:
             raise ClosedError(
                 "the client belongs to another event loop; make one in each loop", host=self.name
             )
-        if self._session.closed:
+        if opened.session.closed:
             raise ClosedError("the connector of the client is closed", host=self.name)
-        return self._session
+        return opened
 
-    def _open(self, loop: asyncio.AbstractEventLoop) -> aiohttp.ClientSession:
+    def _open(self, loop: asyncio.AbstractEventLoop) -> _Opened:
         """Make the session, and the connector unless there is one."""
         if self._tls.insecure:
             _log.warning("%s: the server's certificate is not checked (insecure=True)", self.name)
         connector = self._connector or aiohttp.TCPConnector(limit=self._limit)
         try:
-            self._session = aiohttp.ClientSession(
+            session = aiohttp.ClientSession(
                 connector=connector,
                 connector_owner=self._connector is None,
                 cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._headers,
                 request_class=HttpRequest,
                 timeout=self._limits,
                 auto_decompress=False,
@@ -221,18 +224,28 @@ class Transport:
         except RuntimeError:
             text = "the connector belongs to another event loop"
             raise ClosedError(text, host=self.name) from None
-        self._loop, self._pid, self._clock = loop, os.getpid(), LoopClock(loop)
-        return self._session
+        return _Opened(session, Line(self._connect, LoopClock(loop)), loop, os.getpid())
 
     async def close(self) -> None:
         """Close the connections; a caller's connector stays open. A second call does nothing."""
         self._closed = True
-        if self._session is None or self._pid != os.getpid():
+        opened = self._opened
+        if opened is None or opened.pid != os.getpid():
             # A forked child shares sockets and selector with its parent: what it drops, the parent loses.
             return
-        session, self._session = self._session, None
-        if self._loop is asyncio.get_running_loop():
-            await session.close()
+        self._opened = None
+        if opened.loop is asyncio.get_running_loop():
+            await opened.session.close()
+
+
+@define(eq=False)
+class _Opened:
+    """What is made with the first request, in its loop and process."""
+
+    session: aiohttp.ClientSession
+    connecting: Line
+    loop: asyncio.AbstractEventLoop
+    pid: int
 
 
 def _positive(name: str, value: object) -> int:

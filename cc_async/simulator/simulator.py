@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Literal, Self, TypeVar, Unpack
+from typing import Any, Literal, Self, TypeVar, Unpack
 
 import attrs
 from aiohttp import web
@@ -134,9 +135,7 @@ class Simulator(Controls):
             record=self._record,
             requests=self.requests,
         )
-        tenant = (self.access_key, self.secret_key)
-        global_ = (self.global_access_key, self.global_secret_key)
-        cms = Cms(site, tenant, global_, self._quotas, self._bad_signatures, self._timestamp_window)
+        cms = self._cms(site)
         gateway = Gateway(site, self.vdn, self._sessions, self._per_agent, self._in_all)
         host, cms_port, gateway_port = self._address
         try:
@@ -145,6 +144,22 @@ class Simulator(Controls):
         except BaseException:
             await self.stop()
             raise
+
+    def _cms(self, site: Site) -> Cms:
+        """Make the monitoring server; a replay makes another."""
+        tenant = (self.access_key, self.secret_key)
+        global_ = (self.global_access_key, self.global_secret_key)
+        return Cms(site, tenant, global_, self._quotas, self._bad_signatures, self._timestamp_window)
+
+    @classmethod
+    def replay(cls, file: str | os.PathLike[str], **options: Any) -> Simulator:
+        """Answer like the site whose answers a capture file holds; see `replay.Replay` for the options.
+
+        Raises OSError, and ValueError for a file that is no capture, with the line.
+        """
+        from .replay import Replay
+
+        return Replay(file, **options)
 
     async def _serve(self, front: Front, host: str, port: int) -> str:
         server = web.Server(front, access_log=None, handler_cancellation=True)

@@ -144,3 +144,27 @@ def test_rows_off_the_grid_are_kept_once() -> None:
     seen = Seen()
     assert keep([odd, period(0)], periods(2, 1), seen).rows == [odd, period(0)]
     assert keep([odd], periods(2, 1), seen).duplicates == 1
+
+
+@given(
+    asked=st.lists(st.integers(1, 6), min_size=1, max_size=6, unique=True),
+    came=st.lists(st.integers(1, 7), max_size=8),
+    in_order=st.booleans(),
+)
+def test_a_chunk_of_one_page_needs_no_memory(asked: list[int], came: list[int], in_order: bool) -> None:
+    """With or without a memory of rows the same are kept; exact means the keys, one each, in order."""
+    chunk = skills(*asked)
+    rows = [SkillCallStats(key) for key in (asked if in_order else came)]
+    alone, remembered = keep(rows, chunk), keep(rows, chunk, Seen())
+    assert alone == remembered
+    assert alone.exact == ([row.skill_id for row in rows] == asked)
+    wanted = list(dict.fromkeys(row.skill_id for row in rows if row.skill_id in asked))
+    assert [row.skill_id for row in alone.rows] == wanted
+
+
+def test_what_was_asked_one_by_one_is_exact_when_one_row_came() -> None:
+    """Such a row was given the key it was asked by; a queue of two agents brings two, an empty one none."""
+    chunk = next(split(Question("q", 1, (Group(170, (7,)),)), signed_in_agents))
+    rows = [SignedInAgent(7, 101), SignedInAgent(7, 102)]
+    assert [keep(rows[:count], chunk).exact for count in (0, 1, 2)] == [False, True, False]
+    assert [len(keep(rows[:count], chunk).rows) for count in (0, 1, 2)] == [0, 1, 2]

@@ -31,6 +31,11 @@ HELPS = [
     ("demo",),
     ("serve",),
     ("watch",),
+    ("alert",),
+    ("alert", "try"),
+    ("check",),
+    ("check", "service-level"),
+    ("check", "alerts"),
 ]
 
 

@@ -107,11 +107,11 @@ def test_a_bar_is_shown_on_anything_over_a_second(environ: dict[str, str], cente
     quick = Terminal(environ, "skill-stats", "--skills", "1-3")
     assert quick.end() == 0
     assert "requests," not in quick.seen
-    center.do(lambda: setattr(center.sim, "faults", Faults(latency=0.3)))
-    slow = Terminal(environ, "agents", "--skills", "1-8", "--concurrency", "1")
+    center.do(lambda: setattr(center.sim, "faults", Faults(latency=0.5)))
+    slow = Terminal(environ, "agents", "--skills", "1-3", "--concurrency", "1")
     assert slow.end() == 0
     assert "signed_in_agents" in slow.seen
-    assert "/8" in slow.seen
+    assert "/3" in slow.seen
 
 
 def test_ctrl_c_ends_quietly(environ: dict[str, str], center: Any) -> None:

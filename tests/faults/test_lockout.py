@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ahead import Ahead
 
 from cc_async import AkSk
 from cc_async.errors import BatchError, CcError, SignatureRejected
@@ -79,7 +80,7 @@ async def test_fault_29_tenant_key_at_a_global_interface_while_pollers_go_on() -
             assert sum(seen.path.endswith("cti/sysindex") for seen in server.requests) == 1
 
 
-async def test_fault_29_key_revoked_in_mid_run() -> None:
+async def test_fault_29_key_revoked_in_mid_run(ahead: Ahead) -> None:
     """A key revoked while 64 requests are under way costs those 64 at most, and one after the pause."""
     revoked = False
 
@@ -90,7 +91,7 @@ async def test_fault_29_key_revoked_in_mid_run() -> None:
         await (do.status(401) if revoked else do.good)(wire, seen)
 
     async with FaultServer(then=until_revoked) as server:
-        async with asking(server, concurrency=CONCURRENCY, quota=None, lockout=1.5) as cms:
+        async with asking(server, concurrency=CONCURRENCY, quota=None, clock=ahead) as cms:
             error = await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=3)
             arrived = len(error.batch)
             assert 400 < arrived <= 500
@@ -99,7 +100,7 @@ async def test_fault_29_key_revoked_in_mid_run() -> None:
             # While the lock holds nothing goes out; then one, alone, to see whether it is over.
             await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=3, attempts=0)
             assert len(server.requests) - arrived == refused
-            await asyncio.sleep(1.6)
+            ahead.skew += 301
             await failing(cms.signed_in_agents(range(1, 2001)), SignatureRejected, within=3)
             assert len(server.requests) - arrived == refused + 1
 

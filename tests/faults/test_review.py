@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
@@ -103,11 +102,12 @@ async def test_one_dead_guid_with_401_concerns_one_agent() -> None:
         assert (await gateway.agent_call_stats([101])).complete
 
 
+@pytest.mark.looptime
 async def test_a_throttle_of_the_gateway_pauses_all_agents() -> None:
     """503 with Retry-After is about the whole system, not about the agent who got it."""
     busy = do.status(503, ("Retry-After", "5"))
     async with FaultServer(then=busy) as server:
-        async with asking_gateway(server, concurrency=1, timeout=0.5, retry=Retry(attempts=1)) as gateway:
+        async with asking_gateway(server, concurrency=1, timeout=4, retry=Retry(attempts=1)) as gateway:
             with pytest.raises((BatchError, TimeoutError)):
                 await gateway.agent_call_stats([101])
             with pytest.raises((BatchError, TimeoutError)):
@@ -131,6 +131,7 @@ async def test_no_permission_proves_the_key() -> None:
         assert session.exchange.probation.is_proven(credential)
 
 
+@pytest.mark.looptime
 async def test_a_throttled_interface_does_not_hold_up_an_unproven_key() -> None:
     """One interface says "wait 3 s" to a fresh key: another is answered at once."""
     async with FaultServer(do.status(429, ("Retry-After", "3")), then=do.good) as server:
@@ -138,9 +139,9 @@ async def test_a_throttled_interface_does_not_hold_up_an_unproven_key() -> None:
         try:
             slow = [asyncio.ensure_future(cms.skill_states([n])) for n in (1, 2)]
             await until(lambda: server.requests)
-            began = time.monotonic()
+            began = asyncio.get_running_loop().time()
             await cms.skill_call_stats([1])
-            assert time.monotonic() - began < 2.0
+            assert asyncio.get_running_loop().time() - began < 2.0
             for one in slow:
                 one.cancel()
             await asyncio.gather(*slow, return_exceptions=True)

@@ -114,7 +114,7 @@ async def test_fault_62_one_caller_of_a_look_up_gone() -> None:
 
     async with FaultServer(then=slowly) as server, asking(server) as cms:
         calls = [asyncio.ensure_future(cms.skill_states()) for _ in range(5)]
-        await asyncio.sleep(0.02)
+        await until(lambda: server.requests)
         calls[0].cancel()
         ended = await asyncio.gather(*calls, return_exceptions=True)
         assert isinstance(ended[0], asyncio.CancelledError)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from cc_async import Batch, ConnectError, ExportError, SkillCallStats, SkillState
 from cc_async.monitor.alerts import alerts
@@ -96,8 +97,23 @@ async def test_rules_that_are_no_more_are_forgotten(tmp_path: Path) -> None:
         assert ringing.raised == ()
 
 
+EMPTY: dict[str, Any] = {
+    "standings": [], "raised": [], "subjects": [], "seen": {}, "source_of": {}, "levels": {}
+}  # fmt: skip
+WRONG: list[dict[str, Any]] = [
+    {"seen": []}, {"seen": {"source/1": 1e300}}, {"levels": []}, {"levels": {"vdn/1": 3}},
+    {"source_of": 3}, {"pending": 3}, {"pending": [3]}, {"raised": [["sl", "y", {"measure": "no"}]]},
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "text", ["", "{}", '{"kind": "cc_async.alerts", "version": 1, "body": {"standings": 3}}']
+    "text",
+    [
+        "",
+        "{}",
+        '{"kind": "cc_async.alerts", "version": 1, "body": {"standings": 3}}',
+        *(json.dumps({"kind": "cc_async.alerts", "version": 1, "body": EMPTY | wrong}) for wrong in WRONG),
+    ],
 )
 async def test_a_damaged_state_is_not_begun_anew(text: str, tmp_path: Path) -> None:
     """Going on from nothing would repeat everything: it is an error, and the file stays."""
@@ -204,3 +220,60 @@ async def test_misuse_is_told() -> None:
     async with outside:
         with pytest.raises(RuntimeError, match="once"):
             await outside.__aenter__()
+
+
+async def test_what_was_not_confirmed_is_handed_over_again(tmp_path: Path) -> None:
+    """At least once: an alert is in the file until its reader has passed it on, its end as well."""
+    file = tmp_path / "alerts.json"
+
+    def run(*numbers: tuple[int, int]) -> Any:
+        source = beats(*([bucket(number, fast)] for number, fast in numbers))
+        return alerts(source, RULES, state_file=file, until_confirmed=True)
+
+    async with run((0, 3), (1, 3)) as ringing:
+        first = await anext(ringing)
+    async with run() as ringing:
+        again = [alert async for alert in ringing]
+        assert again == [first]
+        ringing.confirm(again[0])
+        ringing.confirm(again[0])
+    async with run((2, 10)) as ringing:
+        [cleared] = [alert async for alert in ringing]
+    async with run() as ringing:
+        [told] = [alert async for alert in ringing]
+        assert (told.id, told.state) == (cleared.id, "cleared") == (first.id, "cleared")
+        ringing.confirm(told)
+    async with run() as ringing:
+        assert [alert async for alert in ringing] == []
+
+
+async def test_a_confirmation_is_written_while_nothing_comes(tmp_path: Path) -> None:
+    """A process that is killed between two beats has its confirmations in the file."""
+    file, quiet = tmp_path / "alerts.json", asyncio.Event()
+
+    async def then_nothing() -> AsyncIterator[Batch[Any]]:
+        async for batch in beats([bucket(0, 3)], [bucket(1, 3)]):
+            yield batch
+        await quiet.wait()
+
+    async with alerts(then_nothing(), RULES, state_file=file, until_confirmed=True) as ringing:
+        alert = await anext(ringing)
+        assert [one["id"] for one in json.loads(file.read_text())["body"]["pending"]] == [alert.id]
+        reading = asyncio.ensure_future(anext(ringing))
+        await asyncio.sleep(0)
+        ringing.confirm(alert)
+        await until(lambda: json.loads(file.read_text())["body"]["pending"] == [])
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def test_a_reader_who_does_not_confirm_any_more_gets_the_rest_once(tmp_path: Path) -> None:
+    """A file with unconfirmed alerts, read without confirming: they come first, and are done with."""
+    file = tmp_path / "alerts.json"
+    source = beats([bucket(0, 3)], [bucket(1, 3)])
+    async with alerts(source, RULES, state_file=file, until_confirmed=True) as ringing:
+        first = await anext(ringing)
+    async with alerts(beats([bucket(2, 3)]), RULES, state_file=file) as ringing:
+        assert [alert async for alert in ringing] == [first]
+    async with alerts(beats(), RULES, state_file=file) as ringing:
+        assert [alert async for alert in ringing] == []

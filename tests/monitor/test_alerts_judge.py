@@ -283,7 +283,7 @@ def test_one_queue_of_many_falls_silent_and_is_forgotten() -> None:
     told = [line for number in range(1, 300) for line in take(judge, number, bucket(number, 20, 20, 8))]
     assert told == [
         "queue 7: nothing for 15:00, without data since 10:05 UTC",
-        "queue 7: not there any more; was without data since 10:05 UTC",
+        "queue 7: not there any more; was without data since 2026-03-04 10:05 UTC",
     ]
 
 
@@ -323,6 +323,9 @@ def test_the_past_is_judged_window_by_window() -> None:
     ]
     holey = [row for row in rows if row.vdn == 2]
     assert replay(holey, begin=TEN, end=minute(60), unknown=[(minute(15), minute(40))]) == ()
+    late = [row for row in holey if row.interval_start != minute(40)]
+    late += [vdn(number, 100, who=1) for number in range(12)]
+    assert replay(late, begin=TEN, end=minute(60), unknown=[(minute(15), minute(40))]) == ()
 
 
 def test_rules_that_indicators_cannot_judge_are_named() -> None:

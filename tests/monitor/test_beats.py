@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -498,3 +498,34 @@ async def test_a_thousand_watches_are_cheap() -> None:
         await one.__aexit__(None, None, None)
     assert 9_000 <= asked <= 11_000
     assert others() == set()
+
+
+async def test_a_function_may_make_a_query_for_each_beat() -> None:
+    """A question that moves with the time, and the server's clock as for any other query."""
+    async with center(vdns=[170]) as (sim, _):
+        keys = AkSk(sim.global_access_key, sim.global_secret_key)
+        async with CmsClient(sim.cms_url, keys, vdn=170, quota=None) as everywhere:
+            asked: list[datetime] = []
+
+            def last_window() -> Any:
+                end = everywhere.vdns().origin.now().replace(minute=0, second=0, microsecond=0)
+                asked.append(end)
+                return everywhere.system_indicators(begin=end - timedelta(hours=1), end=end, vdns=[170])
+
+            await everywhere.vdns()  # teaches the client the server's time
+            async with watch(last_window, every=60) as beats:
+                beat = await anext(beats)
+    assert beat.error is None
+    assert asked == [datetime(2026, 3, 4, 12, tzinfo=UTC)]
+    assert abs(beat.at.timestamp() - NOON - 100) < 5
+
+
+async def test_a_beat_that_fails_is_dated_by_the_servers_clock_too() -> None:
+    """Our own clock may be an hour off; what other questions learned of the server's holds for all."""
+    async with center() as (sim, cms):
+        await cms.skills()
+        sim.fail("agent_states", code="0100999", times=None)
+        async with watch(cms.agent_states(), every=60) as beats:
+            beat = await anext(beats)
+    assert beat.error is not None
+    assert abs(beat.at.timestamp() - NOON - 100) < 5

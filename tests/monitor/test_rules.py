@@ -112,10 +112,16 @@ def test_since_is_the_first_bad_window_and_a_window_counts_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"raise_after": 0}, {"clear_after": True}, {"clear_threshold": 0.7}, {"raise_after": 1.5}]
-)
+    "wrong",
+    [
+        {"raise_after": 0}, {"clear_after": True}, {"clear_threshold": 0.7}, {"raise_after": 1.5},
+        {"threshold": 80}, {"threshold": -0.1}, {"clear_threshold": 85}, {"thresholds": {"7": 90}},
+        {"threshold": float("nan")}, {"coverage": 80}, {"minimum": -1},
+        {"measure": "wrap_up", "threshold": -1}, {"measure": "wrap_up", "threshold": float("inf")},
+    ],
+)  # fmt: skip
 def test_rules_that_cannot_work_are_refused(wrong: dict[str, Any]) -> None:
-    """No windows at all, or cleared while still bad."""
+    """No windows at all, cleared while still bad, percents where ratios are: it would be silent for ever."""
     with pytest.raises(ValueError, match="sl"):
         rule(**wrong)
 
@@ -244,6 +250,11 @@ def test_a_file_changes_the_usual_rules(tmp_path: Path) -> None:
         ('[rules."lost calls"]\nraise_after = 0', "1 or more"),
         ('[rules."lost calls"]\nthresholds = 3', "table"),
         ('[rules."long in one state"]\nstates = ["asleep"]', "states"),
+        ('[rules."lost calls"]\nthreshold = 5', "0 to 1"),
+        ('[rules."service level"]\nthresholds = {7 = 90}', "0 to 1"),
+        ('[rules."service level"]\ncoverage = 80', "0 to 1"),
+        ('[rules."lost call"]\noff = true', "no usual rule 'lost call'"),
+        ('[rules."lost calls"]\noff = "yes"', "true or false"),
         ("= 3", "no TOML"),
     ],
 )

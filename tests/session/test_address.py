@@ -3,7 +3,7 @@
 import pytest
 
 from cc_async.errors import ConfigError
-from cc_async.session.address import read_base_url, read_proxy
+from cc_async.session.address import Targets, read_base_url, read_proxy
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,13 @@ def test_proxies_that_are_none(bad):
     with pytest.raises(ConfigError, match="proxy") as caught:
         read_proxy(bad)
     assert "hunter2" not in str(caught.value)
+
+
+def test_targets_are_urls_of_the_base_and_few_are_kept() -> None:
+    """Path and query stand as they were encoded; a program that asks endless paths keeps no endless list."""
+    targets = Targets("https://cms.example.com:28443/pre")
+    assert str(targets["/a%2Fb?c=%7E"]) == "https://cms.example.com:28443/pre/a%2Fb?c=%7E"
+    assert targets["/x"] is targets["/x"]
+    for number in range(10_000):
+        assert targets[f"/{number}"].raw_path == f"/pre/{number}"
+        assert len(targets) <= 4096

@@ -4,10 +4,12 @@ import asyncio
 import time
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cc_async.errors import SignatureRejected
 from cc_async.session.clock import LoopClock
-from cc_async.session.deadline import Deadline
+from cc_async.session.deadline import Deadline, Line
 
 
 async def forever():
@@ -229,3 +231,121 @@ async def test_another_error_of_the_block_is_kept():
         async with Deadline(clock.monotonic() + 1, clock):
             await stubborn()
     assert asyncio.current_task().cancelling() == 0
+
+
+@pytest.mark.looptime
+async def test_blocks_in_line_end_each_at_its_own_time():
+    """One timer serves them all: whoever takes too long ends exactly after the seconds of the line."""
+    clock = LoopClock()
+    line, ended = Line(5, clock), {}
+
+    async def block(number, begin, seconds):
+        await asyncio.sleep(begin)
+        try:
+            with line.limit(about=number):
+                await asyncio.sleep(seconds)
+            ended[number] = "done"
+        except TimeoutError:
+            ended[number] = clock.monotonic() - began - begin
+
+    began = clock.monotonic()
+    blocks = [(0, 0, 9), (1, 1, 4), (2, 2, 9), (3, 2, 9), (4, 20, 4), (5, 21, 9)]
+    await asyncio.gather(*(block(*each) for each in blocks))
+    assert ended == {
+        0: pytest.approx(5, abs=0.01),
+        1: "done",
+        2: pytest.approx(5, abs=0.01),
+        3: pytest.approx(5, abs=0.01),
+        4: "done",
+        5: pytest.approx(5, abs=0.01),
+    }
+    assert not line.open
+
+
+@pytest.mark.looptime
+async def test_a_block_in_line_can_be_cut_and_found():
+    """The line shows which blocks run now, and what about; a cut ends one of them with its error."""
+    line = Line(60, LoopClock())
+
+    async def block(name):
+        with line.limit(about=name):
+            await forever()
+
+    tasks = [asyncio.ensure_future(block(name)) for name in ("a", "b")]
+    await asyncio.sleep(1)
+    assert [limit.about for limit in line.open] == ["a", "b"]
+    error = SignatureRejected("locked")
+    next(iter(line.open)).cut(error)
+    with pytest.raises(SignatureRejected) as caught:
+        await tasks[0]
+    assert caught.value is error
+    assert [limit.about for limit in line.open] == ["b"]
+    tasks[1].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert not line.open
+
+
+@pytest.mark.looptime
+async def test_a_line_without_a_time_ends_nothing():
+    """seconds=None: its blocks end by themselves or by a cut."""
+    line = Line(None, LoopClock())
+    with line.limit() as limit:
+        await asyncio.sleep(100_000)
+    assert not limit.expired
+
+
+@pytest.mark.looptime
+async def test_a_block_in_line_that_was_disarmed_goes_on():
+    """What needs no limit any more is out of the line, and the others keep theirs."""
+    clock = LoopClock()
+    line = Line(5, clock)
+    with line.limit() as limit:
+        limit.disarm()
+        await asyncio.sleep(100)
+    assert not limit.expired
+    began = clock.monotonic()
+    with pytest.raises(TimeoutError), line.limit():
+        await forever()
+    assert clock.monotonic() - began == pytest.approx(5, abs=0.01)
+
+
+@pytest.mark.looptime
+async def test_a_block_in_line_gets_the_grace_of_a_blocked_loop_once():
+    """A timer that fires late tells of a blocked loop: a block gets its grace, and is ended after it."""
+    clock = Blocked()
+    line = Line(5, clock)
+    began = asyncio.get_running_loop().time()
+    asyncio.get_running_loop().call_later(4.9, setattr, clock, "behind", 2.0)
+    with line.limit() as limit:
+        await asyncio.sleep(5.5)
+    assert not limit.expired
+    clock.behind = 0.0
+    asyncio.get_running_loop().call_later(4.9, setattr, clock, "behind", 2.0)
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(TimeoutError), line.limit():
+        await forever()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(6, abs=0.1)
+
+
+@pytest.mark.looptime
+@settings(max_examples=60, deadline=None)
+@given(blocks=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=12))
+async def test_a_line_is_as_exact_as_a_timer_each(blocks):
+    """Whatever begins and ends when: the same blocks end at the same moments as with limits of their own."""
+    clock = LoopClock()
+
+    async def block(make, begin, seconds):
+        await asyncio.sleep(begin)
+        try:
+            with make():
+                await asyncio.sleep(seconds + 0.5)
+        except TimeoutError:
+            return round(clock.monotonic() - began, 3), "ended"
+        return round(clock.monotonic() - began, 3), "done"
+
+    ended = []
+    line = Line(5, clock)
+    for make in (line.limit, lambda: Deadline(clock.monotonic() + 5, clock)):
+        began = clock.monotonic()
+        ended.append(await asyncio.gather(*(block(make, *each) for each in blocks)))
+    assert ended[0] == ended[1]

@@ -97,3 +97,36 @@ async def test_an_error_inside_frees_the_place() -> None:
         async with gate:
             raise LookupError
     assert gate.in_use == 0
+
+
+async def test_the_parts_of_the_gate_are_the_gate() -> None:
+    """``take`` fails while the places are taken, ``wait`` stands in line for the next that is left."""
+    gate = Gate(1)
+    assert gate.take()
+    assert not gate.take()
+    waiting = asyncio.create_task(gate.wait())
+    await asyncio.sleep(0)
+    gate.leave()
+    assert not gate.take(), "the place belongs to who waits, before it has run"
+    await waiting
+    assert gate.in_use == 1
+    gate.leave()
+    assert gate.in_use == 0
+
+
+async def test_many_cancelled_callers_leave_nothing() -> None:
+    """A thousand gave up while they waited: the next one is served at once, and no place is lost."""
+    gate = Gate(2)
+    assert gate.take()
+    assert gate.take()
+    tasks = [asyncio.create_task(gate.wait()) for _ in range(1000)]
+    await asyncio.sleep(0)
+    for task in tasks[::2]:
+        task.cancel()
+    await asyncio.gather(*tasks[::2], return_exceptions=True)
+    for task in tasks[1::2]:
+        gate.leave()
+        await asyncio.wait_for(task, 1)
+    gate.leave()
+    gate.leave()
+    assert (gate.in_use, gate.take()) == (0, True)

@@ -10,6 +10,7 @@ import zlib
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver
+from waiting import until
 from wires import OK, answers, wire
 
 from cc_async import __version__
@@ -78,7 +79,8 @@ async def test_the_bytes_of_a_get(open_transport):
         lines = server.requests[0].decode().split("\r\n")
     assert lines[0] == "GET /a%20b/%2F/../c?a=%7E%2f&b= HTTP/1.1"
     assert "Content-Length: 0" in lines
-    assert not any(line.lower().startswith(("transfer-encoding", "content-type")) for line in lines)
+    assert lines.count("Content-Type: application/json;charset=UTF-8") == 1
+    assert not any(line.lower().startswith("transfer-encoding") for line in lines)
 
 
 async def test_the_host_header_can_be_another(open_transport):
@@ -439,3 +441,21 @@ async def test_a_broken_header_of_the_caller_is_not_sent(open_transport):
             await send(open_transport(server.url), headers={"X": "a\r\nY: b"})
         await server.all_gone()
         assert server.requests == []
+
+
+async def test_the_answer_is_told_when_its_head_is_there(open_transport):
+    """``on_answer`` comes with the head, not with the last byte of a body that drips."""
+    told = []
+
+    async def talk(peer):
+        await peer.request()
+        await peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n")
+        await until(lambda: told)
+        told.append("body")
+        await peer.say(b"{}")
+
+    async with wire(talk) as server:
+        reply = await open_transport(server.url).send(
+            "GET", "/", "", {}, b"", on_sent=lambda: None, on_answer=lambda: told.append("head")
+        )
+    assert (told, reply.body) == (["head", "body"], b"{}")
