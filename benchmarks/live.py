@@ -23,12 +23,12 @@ from typing import Any
 from attrs import define, field
 
 from benchmarks import report
-from benchmarks.fast_loop import at_speed
 from benchmarks.hour import BUCKET, TEN, VDN, Count
 from benchmarks.report import Line, line
 from cc_async import AkSk, CmsClient
 from cc_async.board import Feed, Watched
 from cc_async.board.keeping import Keeping
+from cc_async.cli.playback import FastLoop
 from cc_async.integrations.prometheus import Metrics
 from cc_async.monitor import Stitcher
 from cc_async.monitor.memory import Memory
@@ -141,7 +141,7 @@ def run(buckets: int, speed: float, program: str) -> list[Line]:
     world = World(buckets)
 
     def thread() -> None:
-        with asyncio.Runner(loop_factory=at_speed(speed)) as runner:
+        with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
             runner.run(live(world))
 
     running = threading.Thread(target=thread)

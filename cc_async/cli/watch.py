@@ -14,6 +14,7 @@ from json import dumps
 from pathlib import Path
 from typing import Annotated
 
+from attrs import frozen
 from cyclopts import App, Parameter
 from rich.console import Console
 from rich.live import Live
@@ -27,6 +28,7 @@ from cc_async.cli.board_table import Look, render
 from cc_async.cli.codes import FINE, INTERRUPTED, NOTHING, PARTIAL
 from cc_async.cli.options import Link
 from cc_async.cli.output import console
+from cc_async.cli.playback import play
 from cc_async.cli.run import say_all
 from cc_async.cli.times import parse_zone
 from cc_async.cli.usage import UsageError
@@ -39,6 +41,8 @@ _FONTS = re.compile(r"@font-face\s*\{.*?\}\s*", re.DOTALL)
 
 Once = Annotated[bool, Parameter(negative="", show_default=False, help="One table, then the end.")]
 Svg = Annotated[Path | None, Parameter(help="Draw one board into an SVG file, then the end.")]
+Replay = Annotated[Path | None, Parameter(help="Play a file of cc-async capture in place of a site.")]
+Speed = Annotated[float | None, Parameter(help="How many times as fast to play it, such as 20 [default: 1].")]
 Lines = Annotated[bool, Parameter(negative="", show_default=False, help="A line of JSON for every board.")]
 
 
@@ -54,6 +58,8 @@ def watch(
     once: Once = False,
     svg: Svg = None,
     json: Lines = False,
+    replay: Replay = None,
+    speed: Speed = None,
 ) -> int:
     """Show the wallboard in the terminal until Ctrl-C: queues, agents, tasks, alerts, and how old it all is.
 
@@ -64,34 +70,52 @@ def watch(
         raise UsageError("--json and --svg exclude each other")
     if svg is not None and not svg.parent.is_dir():
         raise UsageError(f"--svg: there is no folder {svg.parent}")
-    site = connect.site_of(link)
-    wanted = chosen(board, site)
+    if speed is not None and replay is None:
+        raise UsageError("--speed goes with --replay")
+    times = 1.0 if speed is None else speed
+    shown = _Shown(once, svg, json, tick=max(1.0, times / 2))
     try:
-        return asyncio.run(_watch(connect.with_keys(site), wanted, once, svg, json))
+        if replay is not None:
+            return play(replay, times, lambda site: _watch(site, chosen(board, site), shown))
+        site = connect.site_of(link)
+        wanted = chosen(board, site)
+        return asyncio.run(_watch(connect.with_keys(site), wanted, shown))
     except asyncio.CancelledError:
         return INTERRUPTED  # SIGTERM; Ctrl-C raises KeyboardInterrupt instead
 
 
-async def _watch(site: Site, wanted: Chosen, once: bool, svg: Path | None, json: bool) -> int:
+@frozen
+class _Shown:
+    """How the board is shown."""
+
+    once: bool
+    svg: Path | None
+    json: bool
+    tick: float
+    """Seconds after which the terminal is drawn again."""
+
+
+async def _watch(site: Site, wanted: Chosen, how: _Shown) -> int:
     me = asyncio.current_task()
     if me is not None:
         with suppress(NotImplementedError):  # Windows has no such signal
             # Without it the terminal would stay on its other screen.
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    live = sys.stdout.isatty() and not (once or json or svg is not None)
+    only_one = how.once or how.svg is not None
+    live = sys.stdout.isatty() and not (only_one or how.json)
     async with (
         connect.cms_client(site) as cms,
-        await wanted.feed(cms, tick=1.0 if live else TICK) as feed,
+        await wanted.feed(cms, tick=how.tick if live else TICK) as feed,
         feed.boards() as boards,
     ):
-        if once or svg is not None:
+        if only_one:
             found = await _first(boards)
-            _write(found, wanted, svg, json)
+            _write(found, wanted, how.svg, how.json)
             return _code(found)
         if live:
             await _live(boards, wanted)
         else:
-            await _snapshots(boards, wanted, json)
+            await _snapshots(boards, wanted, how.json)
     return FINE
 
 

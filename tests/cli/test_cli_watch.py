@@ -81,6 +81,27 @@ def test_what_cannot_be_is_refused(run: Run, arguments: tuple[str, ...], told: s
     assert outcome.err.count("\n") == 1
 
 
+def test_a_captured_site_is_shown_again(run: Run, center: Any, tmp_path: Path) -> None:
+    """The board of a captured site, without asking it anything: its queues, faster than they were."""
+    file = tmp_path / "site.jsonl"
+    assert run("capture", str(file), "--quota", "none").code == 0
+    before = center.asked("skill_states")
+    outcome = run("watch", "--replay", str(file), "--speed", "20", "--once", "--json")
+    assert outcome.code == 0
+    assert len(outcome.document["queues"]) == 60
+    assert outcome.document["agents"]["signed_in"]["value"] > 0
+    assert center.asked("skill_states") == before
+
+
+def test_a_replay_that_cannot_be_is_refused(run: Run, tmp_path: Path) -> None:
+    """No capture, no speed, no replay: a line and exit code 2."""
+    file = tmp_path / "c.jsonl"
+    file.write_text("{}\n")
+    for arguments in (("--replay", str(file)), ("--replay", "/nowhere"), ("--speed", "20")):
+        outcome = run("watch", "--once", *arguments)
+        assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+
+
 def test_without_a_vdn_it_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which VDN has to be said somewhere."""
     monkeypatch.delenv("CC_ASYNC_VDN")
