@@ -1,4 +1,4 @@
-"""Line 15: an hour of a wallboard: feed, server and a browser's stream over a living contact center."""
+"""Line 16: an hour of a wallboard: feed, server and a browser's stream over a living contact center."""
 
 from __future__ import annotations
 

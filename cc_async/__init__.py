@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __version__ = "0.1.0"
 
+from cc_async.agents.events import AgentEvent
+from cc_async.agents.session import AgentSession
 from cc_async.batch.plan import Plan
 from cc_async.batch.result import Batch, Failure
 from cc_async.batch.stream import Stream
@@ -70,6 +72,8 @@ from cc_async.session.tls import Tls
 __all__ = [
     "AddressBlocked",
     "AgentCallStats",
+    "AgentEvent",
+    "AgentSession",
     "AgentState",
     "AgentStatus",
     "AkSk",

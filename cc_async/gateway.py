@@ -7,6 +7,10 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from cc_async.agents.lane import Lane, credentials_of
+from cc_async.agents.session import AgentSession
+from cc_async.agents.verbs import Line
+from cc_async.agents.who import read_sign_in
 from cc_async.batch.ids import AGENT, read_ids
 from cc_async.clients.asking import Options
 from cc_async.clients.base import (
@@ -20,8 +24,10 @@ from cc_async.clients.base import (
 )
 from cc_async.clients.core import Core, Setup
 from cc_async.contract import endpoints
+from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
+from cc_async.contract.codes import AgentStatus
 from cc_async.contract.records import AgentCallStats
-from cc_async.contract.spec import Group, Host, KeyKind, Question
+from cc_async.contract.spec import Group, Host, Question
 from cc_async.query import Query
 from cc_async.session.auth import Auth
 from cc_async.session.breaker import Breaker
@@ -53,6 +59,8 @@ class GatewayClient(BaseClient):
         base_url: ``https://host[:port]``; plain http to this machine only, unless ``allow_http``.
         guids: GUIDs by agent id, an async function that finds one, or an ``Auth``.
         on_guid: called with (agent_id, guid) when an answer brings a new one.
+        agent_connections: connections for the polls of agent sessions, beside those of questions; five
+            sessions can take turns on one.
         quota: the published overload control unless told otherwise; None turns it off, per agent as well.
 
     The other arguments, and what is raised, are those of ``CmsClient``.
@@ -83,6 +91,7 @@ class GatewayClient(BaseClient):
         rng: random.Random | None = None,
         allow_http: bool = False,
         max_body: int = 8 * 2**20,
+        agent_connections: int = 500,
     ) -> None:
         options = Options(
             gateway_quotas(quota),
@@ -93,7 +102,7 @@ class GatewayClient(BaseClient):
         self._on_guid = on_guid
         setup = Setup(
             base_url=base_url,
-            credentials={KeyKind.AGENT: auth},
+            credentials=credentials_of(auth),
             concurrency=concurrency,
             tls=tls,
             host=host,
@@ -110,7 +119,9 @@ class GatewayClient(BaseClient):
             allow_http=allow_http,
             max_body=max_body,
         )
+        connections = check_count("agent_connections", agent_connections, MOST_CONCURRENT)
         super().__init__(Core(setup), options)
+        self._lane, self._rng = Lane(self._core, connections), rng or random.Random()  # noqa: S311 - pauses
 
     @classmethod
     def from_env(cls, **overrides: Any) -> Self:
@@ -154,6 +165,61 @@ class GatewayClient(BaseClient):
         question = Question(endpoint.name, groups=(Group(None, ids),) if ids else ())
         return self._query(question, endpoint, timeout, partial)
 
+    def agent_session(
+        self,
+        agent_id: int,
+        *,
+        password: str,
+        phone: str,
+        status: AgentStatus | int = AgentStatus.NOT_READY,
+        enter_idle: bool = False,
+        auto_answer: bool | None = None,
+        release_phone: bool | None = None,
+        agent_type: int = 4,
+        callback_uri: str | None = None,
+        service_token: str | None = None,
+        force: bool = False,
+        resume: bool = False,
+        grace: float = 5.0,
+    ) -> AgentSession:
+        """One agent, signed in while a block runs: ``async with gw.agent_session(101, ...) as session:``.
+
+        Args:
+            agent_id: 101 to 999999; one session each.
+            password: the agent's, at most 32 characters.
+            phone: the softphone number to work with, at most 24 characters.
+            status: 3 not ready, so that no call is offered; 4 idle, 5 wrap-up.
+            enter_idle: True makes the agent ready again after each call.
+            auto_answer: whether calls are answered without asking; None: as the gateway has it (they are).
+            release_phone: whether the phone hangs up after each call; None: as the gateway has it (it does).
+            agent_type: 4 is a phone agent, 11 one with video.
+            callback_uri: where the gateway shall push events, with ``service_token``; then none are fetched,
+                and a heartbeat goes out every 30 s.
+            service_token: what the gateway shall send along, at most 50 letters and digits.
+            force: True ends a session the agent has elsewhere: whoever works there is thrown out.
+            resume: True signs in again when the session is lost, never by force.
+            grace: seconds that signing out may take, and waiting for a sign-in that is cancelled under way.
+
+        Raises:
+            TypeError, ValueError: a wrong argument; nothing is sent.
+        """
+        who = read_sign_in(
+            agent_id,
+            password=password,
+            phone=phone,
+            status=status,
+            enter_idle=enter_idle,
+            auto_answer=auto_answer,
+            release_phone=release_phone,
+            agent_type=agent_type,
+            force=force,
+            callback_uri=callback_uri,
+            service_token=service_token,
+        )
+        line = Line(self._lane, who, self._options.quotas, self._options.timeout)
+        seconds = check_timeout(grace)
+        return AgentSession(line, resume=bool(resume), grace=seconds or 0.0, rng=self._rng)
+
     def with_options(
         self,
         *,
@@ -172,16 +238,26 @@ class GatewayClient(BaseClient):
             else check_count("concurrency", concurrency, MOST_CONCURRENT),
             timeout=timeout if isinstance(timeout, Unset) else check_timeout(timeout),
         )
-        copy._on_guid = self._on_guid
+        copy._on_guid, copy._lane, copy._rng = self._on_guid, self._lane, self._rng
         return copy
 
     async def replace_auth(self, guids: GuidSource | Auth) -> None:
         """Use other GUIDs from now on, here and in every copy; ``on_guid`` goes on being told of new ones."""
         auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=self._on_guid))
-        await self._core.replace({KeyKind.AGENT: auth})
+        self._lane.carry_over(auth)
+        await self._core.replace(credentials_of(auth))
+
+    async def aclose(self, grace: float = 5.0) -> None:
+        """Sign out the agents whose sessions are still open, then close as every client does."""
+        try:
+            if self._owner:
+                await self._lane.aclose()
+        finally:
+            await super().aclose(grace)
 
 
 def gateway_quotas(setting: QuotaSetting) -> Quotas:
     """The quotas a setting stands for; raises TypeError or ValueError."""
     known = [endpoint for endpoint in endpoints.ENDPOINTS.values() if endpoint.host is Host.GATEWAY]
+    known += AGENT_ENDPOINTS.values()
     return Quotas(setting, known=known)

@@ -9,6 +9,7 @@ from typing import Any
 
 from cc_async.clients.base import MOST_CONCURRENT, check_count
 from cc_async.clients.cms_base import check_page_size
+from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Host, Quota
 from cc_async.errors import ConfigError
@@ -47,7 +48,8 @@ def quota_of(setting: QuotaSetting, host: Host) -> QuotaSetting:
     if not isinstance(setting, Mapping):
         return setting
     gateway = [endpoint for endpoint in ENDPOINTS.values() if endpoint.host is Host.GATEWAY]
-    theirs = {name for name in setting if any(_names(name, endpoint) for endpoint in gateway)}
+    sessions = AGENT_ENDPOINTS.values()
+    theirs = {name for name in setting if any(_names(name, endpoint) for endpoint in (*gateway, *sessions))}
     if host is Host.CMS:
         return {name: quota for name, quota in setting.items() if name not in theirs}
     mine = {name: quota for name, quota in setting.items() if name in theirs or name == "*"}
@@ -98,9 +100,10 @@ def _timeout(value: object) -> float | None:
 def _quota(value: object) -> QuotaSetting:
     """Take one quota or a table of them."""
     if isinstance(value, Mapping):
+        known = {*ENDPOINTS, *AGENT_ENDPOINTS}
         for name in value:
-            if name not in ENDPOINTS and name != "*" and "/" not in name:
-                hint = f"known are {', '.join(sorted(ENDPOINTS))}, a path, or '*'"
+            if name not in known and name != "*" and "/" not in name:
+                hint = f"known are {', '.join(sorted(known))}, a path, or '*'"
                 raise ConfigError(f"quota names an unknown interface {name!r}", hint=hint)
         return {
             name: one if isinstance(one, Quota) else parse_quota(_text(one)) for name, one in value.items()

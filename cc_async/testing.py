@@ -10,8 +10,10 @@ and in a test (with pytest-asyncio, or with the pytest plugin of anyio)::
         cc_simulator.set_skill(170, 7, offered=30, calls_waiting=4)
         assert (await cms.skill_states([7]))[0].calls_waiting == 4
 
-The contact center listens on this machine, lasts one test, and is the same in every run. To change it,
-define ``cc_simulator_options`` yourself: a dict of arguments of ``cc_async.simulator.Simulator``.
+The contact center listens on this machine, lasts one test, and is the same in every run. Agents without a
+session (``cc_simulator.free_agents``) sign in at its gateway with ``cc_simulator.password_of(agent_id)`` and
+any phone. To change it, define ``cc_simulator_options`` yourself: a dict of arguments of
+``cc_async.simulator.Simulator``.
 """
 
 from __future__ import annotations

@@ -18,8 +18,10 @@ LAYERS = (
     {"session"},
     {"batch"},
     {"export"},  # files are written from streams; a query knows how to ask for one
-    {"query", "clients", "client", "gateway", "settings", "settings_file", "settings_keys"},
-    {"agents", "monitor"},
+    {"query", "clients", "client", "settings", "settings_file", "settings_keys"},
+    {"agents"},  # sessions are sent by what sends questions; the gateway's client offers both
+    {"gateway"},
+    {"monitor"},
     {"board"},  # what a wallboard shows, fed by watches
     {""},  # cc_async itself: the public names, which everything below is imported for
     {"integrations"},
@@ -255,7 +257,7 @@ def test_the_checker_sees(path: str, source: str, fault: str) -> None:
             "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import cc_async.cli",
         ),
         ("batch/engine.py", "import typing\nif typing.TYPE_CHECKING:\n    from cc_async import CmsClient"),
-        ("client.py", "from cc_async.gateway import GatewayClient\nfrom cc_async import settings"),
+        ("gateway.py", "from cc_async.agents.session import AgentSession\nfrom cc_async import settings"),
         ("monitor/watch.py", "from cc_async.client import CmsClient\nfrom cc_async.export import jsonl"),
         ("__init__.py", "from cc_async.client import CmsClient\nfrom .errors import CcError"),
         ("integrations/redis.py", "import redis\nfrom cc_async import CmsClient"),

@@ -13,7 +13,7 @@ from cc_async import errors
 CLIENTS = {"CmsClient", "GatewayClient", "Query", "Batch", "Failure", "Plan", "Rejected"}
 QUESTIONS = {"Question", "Group", "Window"}
 SETTINGS = {"AkSk", "Guids", "Auth", "Unsigned", "Secret", "Quota", "Retry", "Breaker", "Timeouts", "Tls"}
-PARTS = {"Pacer", "MemoryPacer", "Clock", "Observer", "Event"}
+PARTS = {"Pacer", "MemoryPacer", "Clock", "Observer", "Event", "AgentSession", "AgentEvent"}
 RECORDS = {
     "SkillCallStats", "SkillState", "SignedInAgent", "AgentState", "TaskStats", "SystemIndicators", "Skill",
     "Vdn", "AgentCallStats",

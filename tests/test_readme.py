@@ -70,6 +70,8 @@ def center() -> Iterator[Center]:
             'AkSk("ak", "sk")': f"AkSk({sim.access_key!r}, {sim.secret_key!r})",
             'AkSk("global-ak", "global-sk")': f"AkSk({sim.global_access_key!r}, {sim.global_secret_key!r})",
             '"uuid.AgentGateway1"': repr(sim.guids[agents[0]]),
+            "agent = 101": f"agent = {sim.free_agents[0]}",
+            '"the agent\'s password"': repr(sim.password_of(sim.free_agents[0])),
         },
         {
             "base_url": sim.cms_url,

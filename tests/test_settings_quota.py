@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cc_async.clients.cms_base import cms_quotas
-from cc_async.contract import endpoints
+from cc_async.contract import agent_endpoints, endpoints
 from cc_async.contract.spec import Quota
 from cc_async.gateway import gateway_quotas
 from cc_async.session.quotas import Quotas, QuotaSetting
@@ -33,6 +33,15 @@ def test_a_quota_that_nobody_set_is_each_clients_own() -> None:
     cms, gateway = quotas(Site().quota)
     assert cms.of(endpoints.skill_states) == Quota(10, per=1.0)
     assert gateway.of(endpoints.agent_call_stats) == Quota(15_000, per=2.0)
+
+
+def test_polls_of_agent_sessions_may_be_limited() -> None:
+    """Their names are the gateway's; the statistics keep what is published."""
+    cms, gateway = quotas({"agent_events": Quota(50), "skill_states": Quota(5)})
+    assert gateway.of(agent_endpoints.events) == Quota(50)
+    assert gateway.of(agent_endpoints.sign_in) is None
+    assert gateway.of(endpoints.agent_call_stats) == Quota(15_000, per=2.0)
+    assert cms.of(endpoints.skill_states) == Quota(5)
 
 
 @pytest.mark.parametrize("quota", [Quota(3, per=2.0), None])

@@ -11,6 +11,8 @@ from typing import Any, assert_type
 from cc_async import (
     AddressBlocked,
     AgentCallStats,
+    AgentEvent,
+    AgentSession,
     AgentState,
     AgentStatus,
     AkSk,
@@ -254,10 +256,24 @@ async def options(clock: Clock) -> None:
     ) as gateway:
         assert_type(gateway, GatewayClient)
     use(GatewayClient("https://gw.example.com:8043", Guids({101: "uuid.AgentGateway1"})))
+    await agent_session(gateway)
     assert_type(CmsClient.from_env(), CmsClient)
     berlin = CmsClient.from_site("berlin")
     assert_type(berlin, CmsClient)
     await berlin.aclose(grace=5)
+
+
+async def agent_session(gateway: GatewayClient) -> None:
+    """A session, its events, and what it knows about itself."""
+    async with gateway.agent_session(101, password="x", phone="70101", status=4, resume=True) as session:
+        assert_type(session, AgentSession)
+        assert_type(session.signed_in_at, datetime | None)
+        assert_type(session.lost, CcError | None)
+        async for event in session:
+            assert_type(event, AgentEvent)
+            assert_type(event.state, CtiStatus | None)
+            assert_type(event.call_id, str | None)
+            use(event.to_dict())
 
 
 async def errors(cms: CmsClient) -> None:

@@ -17,11 +17,12 @@ from cc_async.cli import (
     metrics,
     run,
     serve,
+    sessions,
     views,
     watch,
 )
 from cc_async.cli.demo import demo
-from cc_async.cli.options import Agents, Brief, Link, Show, Skills, SomeSkills, Tasks, Vdns, When
+from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When
 from cc_async.cli.plan import app as plan
 from cc_async.cli.simulate import simulate
 
@@ -54,6 +55,7 @@ init.add_to(app)
 config.add_to(app)
 doctor.add_to(app)
 capture.add_to(app)
+sessions.add_to(app)
 metrics.add_to(app)
 check.add_to(app)
 
@@ -124,24 +126,4 @@ def indicators(*, vdns: Vdns = None, when: When = _WHEN, link: Link = _LINK, sho
         link,
         show,
         builds.indicators(vdns, when, partial=link.partial, timeout=link.seconds),
-    )
-
-
-@app.command
-def agent_stats(
-    *,
-    agents: Agents = None,
-    brief: Brief = False,
-    link: Link = _LINK,
-    show: Show = _SHOW,
-) -> int:
-    """Calls of agents since sign-in, from CC-Gateway, with the GUIDs of CC_ASYNC_GUIDS_FILE."""
-    view = views.AGENT_CALL_STATS_BRIEF if brief else views.AGENT_CALL_STATS
-    return run.gateway(
-        view,
-        link,
-        show,
-        lambda known: builds.agent_stats(
-            agents, known, brief=brief, partial=link.partial, timeout=link.seconds
-        ),
     )

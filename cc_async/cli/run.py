@@ -29,7 +29,7 @@ def cms(view: View, link: Link, show: Show, build: Build) -> int:
     counter = progress.Counter()
     site = connect.with_keys(connect.site_of(link))
     client = connect.cms_client(site, [counter])
-    return asyncio.run(_ask(client, counter, view, link, show, build))
+    return asyncio.run(ask(client, counter, view, link, show, build))
 
 
 def gateway(view: View, link: Link, show: Show, make: Callable[[tuple[int, ...]], Build]) -> int:
@@ -37,7 +37,7 @@ def gateway(view: View, link: Link, show: Show, make: Callable[[tuple[int, ...]]
     check(show)
     counter = progress.Counter()
     client, known = connect.gateway_client(connect.site_of(link), [counter])
-    return asyncio.run(_ask(client, counter, view, link, show, make(known)))
+    return asyncio.run(ask(client, counter, view, link, show, make(known)))
 
 
 def check(show: Show) -> None:
@@ -72,7 +72,7 @@ def built(make: Callable[[], Query[Any]]) -> Query[Any]:
         raise UsageError(visible(in_options(str(error)), longest=300)) from None
 
 
-async def _ask(
+async def ask(
     client: CmsClient | GatewayClient,
     counter: progress.Counter,
     view: View,

@@ -106,5 +106,15 @@ def _welcome(simulator: Simulator, guids: Path) -> str:
         f"#   cc-async skill-stats --skills 1-20\n"
         f"{some_tasks}"
         f"#   cc-async indicators --vdns 1-3 --last 1h\n"
+        f"{_to_sign_in(simulator)}"
         f"#   cc-async agent-stats --brief\n"
     )
+
+
+def _to_sign_in(simulator: Simulator) -> str:
+    """Write how the first agent without a session can be followed, if there is one."""
+    free = simulator.free_agents
+    if not free:
+        return ""
+    password, phone = simulator.password_of(free[0]), f"7{free[0]}"
+    return f"#   CC_ASYNC_AGENT_PASSWORD={password} cc-async agent-events {free[0]} --phone {phone} --ready\n"

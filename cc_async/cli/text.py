@@ -14,6 +14,7 @@ _OPTIONS = {
     ", or take what arrived with partial=True": "",
     "give cc_id=": "give --cc-id",
     "use quota=None": "use none",
+    "sign out there first; force=True, and nothing else, would end that session": "sign out there first",
     "give Tls(ca_file=...)": "give --ca-file",
     "pin it with Tls(fingerprint=...)": "pin it with --fingerprint",
 }

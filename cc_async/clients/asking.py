@@ -139,7 +139,7 @@ class Asking(Generic[R]):
         cut = self.options.split(endpoint, memory.page_sizes.get(endpoint.name))
 
         def send(request: Request[R]) -> Awaitable[Page[R]]:
-            return session.send(request, call, self.options.quotas)
+            return session.send(self._filled(request), call, self.options.quotas)
 
         learns = self.options.page_size == "learn" and teachable(endpoint)
         learner = Learner(send, memory, endpoint) if learns else None
@@ -151,6 +151,11 @@ class Asking(Generic[R]):
             page_size=cut.page_size,
         )
         return engine, learner
+
+    def _filled(self, request: Request[R]) -> Request[R]:
+        """The request, with what the client itself knows of the agent it is about."""
+        at = None if request.agent_id is None else self.core.signed_in_at.get(request.agent_id)
+        return request if at is None else evolve(request, fill={**request.fill, "signed_in_at": at})
 
     def _too_late(self, session: Session) -> CallTimeout:
         return CallTimeout(

@@ -21,15 +21,14 @@ from cc_async.clients.core import Core
 from cc_async.clients.health import Health, health_of
 from cc_async.clients.lookup import Resolved
 from cc_async.clients.one import one, single
-from cc_async.clients.telling import name_of, tell_begun, tell_done
+from cc_async.clients.raw import send_raw
 from cc_async.contract.endpoints import ENDPOINTS
 from cc_async.contract.spec import Endpoint, Group, Host, Question
-from cc_async.errors import CallTimeout, CcError
+from cc_async.errors import CcError
 from cc_async.query import Origin, Query
 from cc_async.session.auth import Auth
 from cc_async.session.call import Call
-from cc_async.session.request import Page, Request
-from cc_async.session.session import Session
+from cc_async.session.request import Request
 
 R = TypeVar("R")
 
@@ -215,30 +214,8 @@ class BaseClient:
 
     async def _raw(self, request: Request[Any], timeout: float | Unset | None) -> Any:
         """Send one request of no table, and return the one row of its answer."""
-        session = self._core.open()
         seconds = self._options.timeout if isinstance(timeout, Unset) else check_timeout(timeout)
-        call = self._core.begin(request.endpoint.name, seconds)
-        tell_begun(session, call)
-        try:
-            page = await self._send(request, call, session)
-        except BaseException as error:
-            tell_done(session, call, getattr(error, "attempts", 0), 0, 0, name_of(error))
-            raise
-        finally:
-            self._core.end(call)
-        tell_done(session, call, page.attempts, len(page.rows), 0)
-        return page.rows[0] if page.rows else None
-
-    async def _send(self, request: Request[Any], call: Call, session: Session) -> Page[Any]:
-        """Send one request within the time of its call."""
-        try:
-            async with call.limit:
-                return await session.send(request, call, self._options.quotas)
-        except TimeoutError as error:
-            if isinstance(error, CcError):
-                raise
-            name, left = request.endpoint.name, (call.until or 0.0) - call.started
-            raise CallTimeout(f"not finished within {left:g} s", endpoint=name, host=session.host) from None
+        return await send_raw(self._core, self._options.quotas, request, seconds)
 
     def _warn_above(self, ids: tuple[int, ...], kind: IdRange) -> None:
         largest = above(ids, kind)

@@ -8,9 +8,10 @@ import os
 import random
 import ssl
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from cc_async.batch.coalesce import Coalescer
 from cc_async.contract.spec import KeyKind
@@ -63,6 +64,8 @@ class Setup:
     allow_http: bool = False
     max_body: int = 8 * 2**20
     request_shape: RequestShape = "learn"
+    fresh: bool = False
+    """True: a new connection for each request."""
 
 
 class Core:
@@ -86,6 +89,7 @@ class Core:
             timeouts=setup.timeouts,
             max_body=setup.max_body,
             allow_http=setup.allow_http,
+            fresh=setup.fresh,
         )
         self.watchers = Watchers(setup.observers, self.transport.base_url)
         self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
@@ -93,6 +97,8 @@ class Core:
         self.budget = RetryBudget(setup.retry.budget)
         self.skills: KeyDirectory | None = None
         self.coalescer: Coalescer | None = None
+        self.signed_in_at: dict[int, datetime] = {}
+        """When agents signed in, of those whose sessions this client keeps."""
         self.warned: set[str] = set()
         """Kinds of ids above the newest known bound that were warned about."""
         self._session: Session | None = None
@@ -102,6 +108,44 @@ class Core:
         self._numbers = itertools.count(1)
         self._calls: set[Call] = set()
         self._quiet: asyncio.Event | None = None
+
+    def branch(self, *, concurrency: int, timeouts: Timeouts, fresh: bool = False) -> Core:
+        """Another way to the same host: connections, gate, retry budget and breaker apart, the rest shared.
+
+        Who opens one closes it.
+        """
+        setup = evolve(
+            self._setup,
+            concurrency=concurrency,
+            timeouts=timeouts,
+            fresh=fresh,
+            pacer=self.pacer,
+            observers=(),
+        )
+        other = Core(setup)
+        other._credentials, other._numbers = self._credentials, self._numbers
+        other.watchers, other.memory = self.watchers, self.memory
+        return other
+
+    @property
+    def places(self) -> int:
+        """Requests that can be under way at once."""
+        return min(self._setup.concurrency, self.transport.capacity)
+
+    @property
+    def borrows_connections(self) -> bool:
+        """True when the connections are those of a caller's connector."""
+        return self._setup.connector is not None
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Limits of one attempt."""
+        return self._setup.timeouts
+
+    @property
+    def credentials(self) -> Mapping[KeyKind, Auth]:
+        """Who asks, by what it takes."""
+        return self._credentials
 
     @property
     def session(self) -> Session | None:

@@ -148,7 +148,7 @@ HINTS: Mapping[str, str] = MappingProxyType(
         "0101003": "ask the operator to grant this interface to the access key",
         "000-003": "sign the agent in again and pass the new GUID",
         "000-007": "ask less often; the gateway takes 5 queries in 2 s per agent",
-        "100-002": "the agent is signed in elsewhere; this library never forces a sign-in",
+        "100-002": "sign out there first; force=True, and nothing else, would end that session",
         "100-006": "sign the agent in first, or pass its GUID",
         "100-007": "usual for an agent that is not in a call",
         "100-008": "sign the agent in again and pass the new GUID",

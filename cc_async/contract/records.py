@@ -233,7 +233,8 @@ class AgentCallStats(Record):
 
     Counters run since sign-in: use differences and watch for a restart. Durations are whole seconds.
     "Not ready" is the vendor's "busy". The brief question fills ``talk_seconds``, ``answered`` and
-    ``outbound`` only. ``signed_in_at`` is not reported by this interface.
+    ``outbound`` only. ``signed_in_at`` is not reported by this interface: it is known where the agent's
+    session is one of this client's, and tells a restart of the counters from a fall.
 
     Interface: ``GET calldata/{agentid}/statistics`` (brief: ``statisticsEx``).
     """

@@ -25,6 +25,8 @@ class KeyKind(enum.Enum):
     TENANT = "tenant"
     GLOBAL = "global"
     AGENT = "agent"
+    SIGN_IN = "sign-in"
+    """None yet: the answer brings it."""
 
     # Members are single objects, and every request looks its key up by one of them.
     __hash__ = object.__hash__

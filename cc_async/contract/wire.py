@@ -141,7 +141,7 @@ def from_clock() -> Any:
 
 
 def filled_later() -> Any:
-    """No interface reports it; another part of the library may know it."""
+    """No interface reports it; the client fills it in where it knows."""
     return _optional(Wire(Kind.LATER))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from cc_async.contract.spec import Endpoint, Quota, Shape
 from cc_async.session.call import Call
@@ -38,7 +38,7 @@ class Errand:
     proving: bool = True
     """False when key and shape were proven before it went and nobody doubted the key at this interface."""
     shape: Shape | None = None
-    body: bytes = b""
+    body: bytes = field(default=b"", repr=False)
 
     def sent(self) -> None:
         """The bytes go out now."""

@@ -45,7 +45,6 @@ _EXPRESSIONS = {
     Kind.BUCKET: "{x}[1]",
     Kind.SINCE: "(sampled - delta(0, {x}))",
     Kind.SAMPLED: "sampled",
-    Kind.LATER: "None",
 }
 
 _KEPT_MOMENTS = 1024
@@ -197,7 +196,7 @@ def _builder(record: type[Any], wires: Mapping[str, Wire], spelling: int, moment
     stores: list[str] = []
     for n, item in enumerate(items):
         wire = wire_of(item)
-        if wire.kind is Kind.QUESTION:
+        if wire.kind in (Kind.QUESTION, Kind.LATER):
             hoisted.append(f"    fill_{n} = fill.get({item.name!r})")
             value = f"fill_{n}"
         elif wire.names and item.name not in wires:

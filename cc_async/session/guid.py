@@ -33,7 +33,7 @@ class Guids:
         ValueError: an agent id below 101; a GUID that is empty or cannot travel in a header.
     """
 
-    __slots__ = ("_cookies", "_given", "_known", "_on_guid", "_source")
+    __slots__ = ("_cookies", "_given", "_known", "_on_guid", "_retired", "_sessions", "_source")
 
     def __init__(self, source: GuidSource, *, on_guid: Callable[[int, str], None] | None = None) -> None:
         if isinstance(source, Mapping):
@@ -46,6 +46,8 @@ class Guids:
         self._on_guid = on_guid
         self._given: dict[int, Secret] = {}
         self._known: dict[int, Secret] = {}
+        self._retired: dict[int, Secret] = {}
+        self._sessions: set[int] = set()
         self._cookies: dict[int, dict[str, str]] = {}
 
     @property
@@ -72,9 +74,11 @@ class Guids:
 
     async def absorb(self, request: Unsigned, status: int, headers: Mapping[str, str]) -> None:
         """Take a new GUID and cookies into the request's agent, from whatever answer brings them."""
-        agent_id = request.agent_id
-        if agent_id is None:
-            return
+        if request.agent_id is not None:
+            self.take(request.agent_id, headers)
+
+    def take(self, agent_id: int, headers: Mapping[str, str]) -> None:
+        """Take over what the headers of an answer bring for an agent."""
         text = headers.get("Set-GUID")
         if text is not None:
             self._take(agent_id, text)
@@ -82,6 +86,24 @@ class Guids:
             getall = getattr(headers, "getall", None)
             for line in getall("Set-Cookie") if getall else [headers["Set-Cookie"]]:
                 self._take_cookie(agent_id, line)
+
+    def signed_in(self, agent_id: int, headers: Mapping[str, str]) -> bool:
+        """Begin a session with what its sign-in brought; False when that was no GUID.
+
+        Until ``forget`` the source has no say in this agent.
+        """
+        self.forget(agent_id)
+        self.take(agent_id, headers)
+        if agent_id in self._known:
+            self._sessions.add(agent_id)
+        return agent_id in self._known
+
+    def carry_over(self, agent_id: int, other: Guids) -> None:
+        """Go on with the session that another one knows of an agent."""
+        if agent_id in other._sessions:
+            self._sessions.add(agent_id)
+            self._known[agent_id] = other._known[agent_id]
+            self._cookies[agent_id] = dict(other._cookies.get(agent_id, {}))
 
     def remember(self, agent_id: int, guid: str) -> None:
         """Use this GUID for the agent from now on, as after a sign-in."""
@@ -92,10 +114,14 @@ class Guids:
         """Drop what the server sent for this agent, as after a sign-out; the source is asked again."""
         self._given.pop(agent_id, None)
         self._known.pop(agent_id, None)
+        self._retired.pop(agent_id, None)
+        self._sessions.discard(agent_id)
         self._cookies.pop(agent_id, None)
 
     async def _current(self, agent_id: int) -> Secret | None:
         """Ask the source; what it gave before does not undo what the server sent since."""
+        if agent_id in self._sessions:
+            return self._known[agent_id]
         if isinstance(self._source, Mapping):
             guid = self._source.get(agent_id)
         else:
@@ -118,8 +144,12 @@ class Guids:
         if not _fits(guid):
             _log.warning("agent %d: the server sent a GUID that cannot be used", agent_id)
             return
-        if guid == self._known.get(agent_id):
+        known = self._known.get(agent_id)
+        # An answer that was long under way may bring the one before: it is no news.
+        if guid == known or guid == self._retired.get(agent_id):
             return
+        if known is not None:
+            self._retired[agent_id] = known
         self._known[agent_id] = Secret(guid)
         if self._on_guid is not None:
             try:

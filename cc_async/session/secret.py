@@ -22,6 +22,20 @@ def struck_out(text: str) -> str:
     return _SENSITIVE.sub(lambda found: found["date"] or "***", _GUID.sub("***", text))
 
 
+def without_guids(text: str) -> str:
+    """The server's data without GUIDs; everything else stays, numbers of callers too."""
+    return _GUID.sub("***", text)
+
+
+class Veiled(bytes):
+    """Bytes that hold a secret: they travel as bytes do, and their repr is masked."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Veiled(b'***')"
+
+
 class Secret(str):
     """A ``str`` whose repr is masked: it works in HTTP headers and prints as stars in tracebacks with locals.
 

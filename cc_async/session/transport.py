@@ -52,6 +52,7 @@ class Transport:
         timeouts: limits of connecting and reading; the limit of a whole attempt is the caller's.
         max_body: cap on an answer, in bytes, before and after decompression.
         allow_http: True lets plain http go to other machines.
+        fresh: True gives each request a new connection of our own connector: none can have gone stale.
 
     Raises:
         ConfigError: an argument that cannot work, a file of ``tls`` that is missing.
@@ -69,6 +70,7 @@ class Transport:
         timeouts: Timeouts = Timeouts(),  # noqa: B008
         max_body: int = 8 * 2**20,
         allow_http: bool = False,
+        fresh: bool = False,
     ) -> None:
         address = read_base_url(base_url, allow_http=allow_http, host=host)
         self.host = address.host
@@ -98,7 +100,7 @@ class Transport:
         self._ssl: ssl.SSLContext | bool = (
             tls.context() if isinstance(tls, Tls) else True if tls is None else tls
         )
-        self._connector = connector
+        self._connector, self._fresh = connector, fresh
         self._limit = _positive("limit", limit)
         self.capacity = self._limit if connector is None else _smallest(connector, self._limit)
         """How many requests can travel at once."""
@@ -209,7 +211,7 @@ class Transport:
         """Make the session, and the connector unless there is one."""
         if self._tls.insecure:
             _log.warning("%s: the server's certificate is not checked (insecure=True)", self.name)
-        connector = self._connector or aiohttp.TCPConnector(limit=self._limit)
+        connector = self._connector or aiohttp.TCPConnector(limit=self._limit, force_close=self._fresh)
         try:
             session = aiohttp.ClientSession(
                 connector=connector,

@@ -207,8 +207,22 @@ class Controls:
         """Give an agent a new GUID, announced by `Set-GUID` on the next answer; the old one stays valid."""
         return self._sessions.rotate(agent_id)
 
+    def password_of(self, agent_id: int) -> str:
+        """Return the password an agent signs in with at the gateway (made up, like all of this)."""
+        return self._sessions.password(agent_id)
+
+    @property
+    def free_agents(self) -> tuple[int, ...]:
+        """Ids of the gateway's VDN without a session: those that can sign in without forcing anybody out."""
+        team = self.world.team(self._main_vdn)
+        ids, taken = range(team.first_id, team.first_id + team.size), self._sessions.guids()
+        return tuple(agent_id for agent_id in ids if agent_id not in taken)
+
     def sign_in(self, agent_id: int) -> str:
-        """Begin an agent's gateway session and return its GUID; a session that was there ends.
+        """Begin the gateway session of a person at work and return its GUID; one that was there ends.
+
+        Such a session is kept alive by the agent's own desktop: it does not end by silence, and its GUID
+        changes with `rotate_guid` only. Agents who sign in by request follow all the gateway's rules.
 
         Raises ValueError for an agent who is not of the gateway's VDN.
         """

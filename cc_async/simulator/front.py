@@ -50,6 +50,10 @@ class Front:
         """Answer a request that has come through."""
         raise NotImplementedError
 
+    async def respond(self, request: web.BaseRequest, record: Request, raw: bytes) -> Reply:
+        """Answer a request whose answer may have to wait."""
+        return self.answer(request, record, raw)
+
     def coded(self, code: str, text: str, status: int) -> Reply:
         """Return a failure that carries a code of this server."""
         raise NotImplementedError
@@ -88,7 +92,8 @@ class Front:
         turned_away = self.arrive(interface, record, request.remote or "")
         raw = await request.read()
         record.completed(body=parsed(raw))
-        reply = turned_away or await self._troubled(request, record) or self.answer(request, record, raw)
+        reply = turned_away or await self._troubled(request, record)
+        reply = reply or await self.respond(request, record, raw)
         record.completed(status=reply.status, code=reply.code)
         reply.headers["Date"] = site.date.now()
         reply.headers["Content-Type"] = reply.content_type

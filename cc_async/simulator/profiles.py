@@ -62,6 +62,11 @@ class Profile:
     """How far startTime is off the 5-minute grid; 2000 in the vendor's sample."""
     idle_agents_refused: bool = False
     """Gateway: 100-007 for an agent who is not in a call."""
+    auth_mode: Literal[1, 2] = 2
+    """AUTHMODE of the gateway, for agents who sign in there: 1 one GUID for the whole session, 2 a new one
+    every minute on the answer of a poll or heartbeat, each dying 120 s after it was given."""
+    heartbeat: Literal["handshake", "heartbeat"] = "handshake"
+    """Gateway: `POST .../handshake`, or `PUT .../heartbeat` on older servers; the other one is 404."""
     gzip: bool = False
     """Answers are compressed when the client accepts it."""
 
@@ -110,6 +115,8 @@ _NAMED = {
     "empty_query_line": Profile(empty_query_line=True),
     "start_off_grid": Profile(start_offset_ms=2000),
     "idle_agents_refused": Profile(idle_agents_refused=True),
+    "static_guids": Profile(auth_mode=1),
+    "old_heartbeat": Profile(heartbeat="heartbeat"),
     "gzip": Profile(gzip=True),
 }
 PROFILES: Mapping[str, Profile] = MappingProxyType(_NAMED)

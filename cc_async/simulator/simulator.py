@@ -50,6 +50,9 @@ class Simulator(Controls):
       of 300 000 calls. `calls_per_day`: by VDN or for each (100 for each agent); `begins`: when it comes
       into being, epoch seconds (midnight UTC before the start).
     * `faults`, or its fields as keywords (`latency`, `error_rate`...): standing odds of trouble.
+    * Agents of `guids` are at work from the start, and their own desktops keep their sessions alive. Others
+      (`free_agents`, with `password_of`) sign in by request and follow the gateway's rules: AUTHMODE
+      (`Profile.auth_mode`), a node and its cookie, signed out after 120 s without a request.
     * `timestamp_window`: seconds a signature's timestamp may be off; None: any.
     * `clock`: anything with `wall()` and `monotonic()`; by default the event loop's time from now on.
     * `tls`: serve https. `record_requests=False` keeps no journal, for long runs.
@@ -179,6 +182,7 @@ class Simulator(Controls):
         if not isinstance(self._given_clock, SteppedClock):
             raise TypeError("only a contact center with clock=SteppedClock(...) is moved by hand")
         self._given_clock.advance(seconds)
+        self._sessions.wake_all()
 
     @property
     def clock(self) -> Clock:

@@ -167,6 +167,11 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_secrets::test_fault_70_credentials_are_not_pickled",
         "test_secrets::test_fault_70_the_check_itself_finds_secrets",
         "test_secrets::test_fault_70_nothing_in_the_process_list_or_the_help",
+        "test_agent_secrets::test_fault_70_no_secret_of_a_sign_in_that_fails",
+        "test_agent_secrets::test_fault_70_no_secret_of_a_session",
+        "test_agent_secrets::test_fault_70_no_secret_of_a_sign_in_that_is_cancelled",
+        "test_agent_secrets::test_fault_70_what_holds_them_is_not_pickled",
+        "test_agent_secrets::test_fault_70_the_check_of_sessions_finds_secrets",
     ),
     "71": (
         "test_users::test_fault_71_partial_and_nothing_arrived",

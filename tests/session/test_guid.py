@@ -238,3 +238,16 @@ async def test_a_sign_in_is_newer_than_the_sources_first_answer():
     assert await guids.sign(of(101)) == {"Guid": TWO}
     store[101] = "third"
     assert await guids.sign(of(101)) == {"Guid": "third"}
+
+
+async def test_the_guid_before_is_not_taken_back():
+    """An answer that was long under way brings the one before: the newer stays, and a third is taken."""
+    told = []
+    guids = Guids({101: ONE}, on_guid=lambda agent_id, guid: told.append(guid))
+    await guids.sign(of(101))
+    for guid in (TWO, ONE, TWO):
+        await absorbed(guids, 101, ("Set-GUID", f"JSESSIONID={guid}"))
+    assert await guids.sign(of(101)) == {"Guid": TWO}
+    third = ONE.replace("3d1f", "4d1f")
+    await absorbed(guids, 101, ("Set-GUID", third))
+    assert told == [TWO, third]

@@ -12,6 +12,7 @@ from waiting import until
 
 from cc_async import AkSk, CircuitOpen, ClosedError, NoPermission, Quota, Retry, ServerError, Throttled
 from cc_async.clients.core import Core, Setup
+from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
 from cc_async.contract.endpoints import ENDPOINTS, skill_states, task_stats
 from cc_async.contract.spec import Endpoint, KeyKind
 from cc_async.errors import ApiError
@@ -245,5 +246,6 @@ async def test_a_closed_transport_says_so(sim: Simulator) -> None:
 
 
 def test_every_interface_has_a_credential() -> None:
-    """The table needs no key that a client does not know."""
-    assert {endpoint.needs for endpoint in ENDPOINTS.values()} == set(KeyKind)
+    """The tables need no key that a client does not know."""
+    tables = [*ENDPOINTS.values(), *AGENT_ENDPOINTS.values()]
+    assert {endpoint.needs for endpoint in tables} == set(KeyKind)
