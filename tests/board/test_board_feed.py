@@ -280,7 +280,7 @@ async def test_an_outage_from_the_start_claims_nothing() -> None:
         for interface in ("skill_states", "skill_call_stats", "agent_states", "skills"):
             sim.fail(interface, status=503, times=None)
         async with Feed(cms, Watched(queues={170: None})) as feed, feed.boards() as boards:
-            board = await board_where(boards, lambda board: board.begun)
+            board = await board_where(boards, lambda board: board.begun and board.troubles)
     assert board.agents.signed_in.value is None
     assert board.agents.signed_in.why_not == "no answer yet"
     assert board.queues == ()
