@@ -29,10 +29,16 @@ CLAIMS = {
     "sessions": "15 500 agents signed in for half an hour, dynamic GUIDs",
     "workers": "16 a backfill by workers that are killed",
     "sizing": "17 what plan reckons with",
+    "hour": "18 an hour of a wallboard",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 
-OTHERS = {"soak": "benchmarks.soak", "plots": "benchmarks.draw"}
+OTHERS = {
+    "soak": "benchmarks.soak",
+    "plots": "benchmarks.draw",
+    "wallboard": "benchmarks.wallboard",
+    "live": "benchmarks.live",
+}
 """Commands beside the table, with arguments of their own; ``main(argv)`` of these modules."""
 
 
@@ -44,7 +50,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
-        epilog="Besides: 'soak --minutes N' runs every fault at once, 'plots' draws the plots of the README.",
+        epilog="Besides: 'soak --minutes N' runs every fault at once; 'plots' and 'wallboard' draw pictures; "
+        "'live' runs an hour of the wallboard with a Prometheus and a browser in two minutes.",
     )
     parser.add_argument("--smoke", action="store_true", help="seconds, tiny rounds: shows only that it runs")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")

@@ -17,9 +17,11 @@ from cc_async.cli import (
     metrics,
     recording,
     run,
+    serve,
     sessions,
     views,
     worker,
+    watch,
 )
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When
@@ -51,6 +53,8 @@ files.add_to(app)
 recording.add_to(app)
 worker.add_to(app)
 alert.add_to(app)
+serve.add_to(app)
+watch.add_to(app)
 init.add_to(app)
 config.add_to(app)
 doctor.add_to(app)

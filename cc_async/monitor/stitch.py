@@ -165,6 +165,18 @@ class Stitcher:
             if number in account.held
         }
 
+    def recent(self, buckets: int = 12) -> Mapping[SkillKey, tuple[ClosedBucket | None, ...]]:
+        """The last closed buckets of every queue, 1 to 12, oldest first; None: one that was not seen."""
+        if not 1 <= buckets < HELD:
+            raise ValueError(f"buckets must be 1 to {HELD - 1}, not {buckets}")
+        if self._closed is None:
+            return {}
+        numbers = range(self._closed - buckets + 1, self._closed + 1)
+        return {
+            key: tuple(self._closed_bucket(one, key) if one in account.held else None for one in numbers)
+            for key, account in self._accounts.items()
+        }
+
     def rolling(self, minutes: int = 30) -> Mapping[SkillKey, SkillSums]:
         """The sums of the last closed buckets, 5 to 60 minutes of them; what was not seen is in ``gaps``."""
         count, rest = divmod(minutes * 60, BUCKET_SECONDS)

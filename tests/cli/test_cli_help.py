@@ -32,6 +32,8 @@ HELPS = [
     ("metrics", "list"),
     ("simulate",),
     ("demo",),
+    ("serve",),
+    ("watch",),
     ("alert",),
     ("alert", "try"),
     ("check",),

@@ -1,0 +1,267 @@
+"""The feed: one task runs the watches, tells the listeners, and publishes a new board at every change."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Iterable, MutableMapping
+from contextlib import AsyncExitStack
+from datetime import UTC, tzinfo
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from cc_async.board.fanout import Fanout, Subscription
+from cc_async.board.happening import Happening
+from cc_async.board.keeping import Keeping
+from cc_async.board.known import Known
+from cc_async.board.lines import Standards
+from cc_async.board.model import Board
+from cc_async.board.names import Names
+from cc_async.board.privacy import Privacy
+from cc_async.board.watched import Watched, Watching, watches
+from cc_async.client import CmsClient
+from cc_async.errors import ExportError
+from cc_async.monitor.alert import Alert
+from cc_async.monitor.beat import Beat
+from cc_async.monitor.changes import Change, changes
+from cc_async.monitor.judge import Judge
+from cc_async.monitor.listener import Listener
+from cc_async.monitor.rules import DEFAULTS, Rule, checked
+from cc_async.monitor.stitch import Stitcher
+from cc_async.monitor.sums import SkillKey
+from cc_async.session.clock import Clock, LoopClock
+
+KEPT_EVENTS = 256
+"""Happenings kept for a reader who comes back, and for one who reads slowly."""
+TICK = 7.0
+
+
+class Feed:
+    """Watches a contact center and publishes boards; entered once, read by any number of subscribers.
+
+    ::
+
+        async with Feed(cms, Watched(queues={170: None})) as feed, feed.boards() as boards:
+            async for board in boards:
+                print(board.at, board.stale, [str(queue.waiting) for queue in board.queues])
+
+    Subscribers get the newest board and never a backlog. An outage ends nothing: boards go on coming, with
+    the age of each source and the reason. Iterating raises ``ClosedError`` when the client was closed, and
+    whatever a listener raises.
+
+    Args:
+        cms: the client; it is not closed.
+        watched: what is shown.
+        rules: which alerts ring, and the service level the queues are measured by.
+        state: a folder that keeps sums and alerts over a restart, made if it is not there; one process each.
+            Or what ``Keeping.load`` made of one, for whoever needs the sums beforehand.
+        names: filled with the names of the queues as they come.
+        listeners: told of every beat, of what was stitched, and of every alert, with nothing left out.
+        show_agents: True: boards and events say who the agents are (by number).
+        zone: in which alerts tell their times.
+        tick: seconds after which a board is published though nothing came, so that ages go on.
+        clock, rng: where time and chance come from.
+
+    Raises:
+        ExportError: the state cannot be read (on entering), or is that of another call center (to readers).
+    """
+
+    def __init__(
+        self,
+        cms: CmsClient,
+        watched: Watched,
+        *,
+        rules: Iterable[Rule] = DEFAULTS,
+        state: str | PathLike[str] | Keeping | None = None,
+        names: MutableMapping[SkillKey, str] | None = None,
+        listeners: Iterable[Listener] = (),
+        show_agents: bool = False,
+        zone: tzinfo = UTC,
+        tick: float = TICK,
+        clock: Clock | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        if not tick > 0:
+            raise ValueError(f"tick must be above 0 seconds, not {tick}")
+        self._cms, self._watched, self._rules = cms, watched, checked(rules)
+        self._state, self._queue_names = state, names
+        self._listeners = tuple(listeners)
+        self._privacy = Privacy(show_agents)
+        self._zone, self._tick, self._given_clock = zone, tick, clock
+        self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
+        self._boards: Fanout[Board] = Fanout()
+        self._happenings: Fanout[Happening] = Fanout()
+        self._recent: deque[Happening] = deque(maxlen=KEPT_EVENTS)
+        self._happened = self._published = 0
+        self._task: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+        self._before: dict[str, Any] = {}
+
+    async def __aenter__(self) -> Self:
+        if self._task is not None:
+            raise RuntimeError("a feed is entered once; make another one")
+        self._clock = self._given_clock or LoopClock()
+        self._published_at = self._clock.monotonic()
+        self._keeping = await self._kept()
+        vdns = self._watched.vdns
+        of_vdns = len(vdns) > 1 or self._watched.indicators
+        self._names = Names(self._cms, vdns, of_vdns=of_vdns, queues=self._queue_names)
+        self._judge = Judge(self._rules, names=self._names.of, zone=self._zone, memory=self._keeping.memory)
+        watching = tuple(watches(self._cms, self._watched, self._clock, self._rng))
+        asked = tuple(dict.fromkeys(one.asked for one in watching))
+        self._known = Known(
+            asked,
+            Standards.of(self._rules),
+            self._keeping.stitcher,
+            people=self._privacy.show_agents,
+        )
+        self._task = asyncio.create_task(self._run(watching), name="cc_async.board")
+        self._task.add_done_callback(self._end)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            await self._keeping.save()
+
+    async def _kept(self) -> Keeping:
+        state = self._state
+        if isinstance(state, Keeping):
+            return state
+        return await Keeping.load(None if state is None else Path(state), self._rules)
+
+    # Reading
+
+    @property
+    def board(self) -> Board:
+        """Everything as it stands at this moment."""
+        if self._task is None:
+            raise RuntimeError("a feed is read inside its block: async with Feed(...) as feed")
+        return self._made(self._published)
+
+    @property
+    def stitcher(self) -> Stitcher:
+        """The sums behind the board; to be read, not fed."""
+        return self._keeping.stitcher
+
+    def boards(self) -> Subscription[Board]:
+        """A subscription that always hands over the newest board, the present one first."""
+        return self._boards.subscribe(1, self.board)
+
+    def happenings(self, after: int | None = None) -> Subscription[Happening]:
+        """A subscription to alerts and changes; those since number ``after`` come first, if still known."""
+        missed = () if after is None else (one for one in self._recent if one.number > after)
+        return self._happenings.subscribe(KEPT_EVENTS, *missed)
+
+    async def ended(self) -> None:
+        """Wait until the feed has ended by itself, which it does only by an error; raises that."""
+        if self._task is None:
+            raise RuntimeError("a feed is read inside its block: async with Feed(...) as feed")
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.result()
+
+    # The task
+
+    async def _run(self, watching: tuple[Watching, ...]) -> None:
+        async with AsyncExitStack() as stack:
+            for one in watching:
+                await stack.enter_async_context(one.watch)
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    for one in watching:
+                        tasks.create_task(self._follow(one))
+                    tasks.create_task(self._names.keep(self._clock, self._changed.set))
+                    tasks.create_task(self._beat_time())
+                    tasks.create_task(self._publish())
+            except BaseExceptionGroup as group:
+                # One cause brought the others down: that is what the readers get.
+                raise group.exceptions[0] from None
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        self._boards.end(error)
+        self._happenings.end(error)
+
+    async def _follow(self, watching: Watching) -> None:
+        asked = watching.asked
+        async for beat in watching.watch:
+            self._known.take(asked.name, beat, self._clock.monotonic())
+            for listener in self._listeners:
+                listener.on_beat(asked.interface, beat)
+            if asked.interface == "skill_call_stats":
+                self._stitch(beat)
+            rung = self._judge.take(beat, source=asked.name)
+            self._tell_changes(asked.name, beat)
+            self._changed.set()
+            if rung or asked.interface == "skill_call_stats":
+                # On the disk before anybody is told: a crash in between repeats nothing.
+                await self._keeping.save()
+            for alert in rung:
+                self._ring(alert)
+
+    def _stitch(self, beat: Beat[Any]) -> None:
+        if beat.batch is None:
+            return
+        try:
+            stitched = self._keeping.stitcher.feed(beat.batch)
+        except ValueError as error:
+            raise ExportError(str(error), hint="give this call center a state folder of its own") from None
+        self._known.count(stitched)
+        for listener in self._listeners:
+            listener.on_stitched(stitched)
+
+    def _ring(self, alert: Alert) -> None:
+        for listener in self._listeners:
+            listener.on_alert(alert)
+        self._happen(self._privacy.alert(alert))
+        self._changed.set()
+
+    def _tell_changes(self, name: str, beat: Beat[Any]) -> None:
+        if name == "system_indicators" or beat.batch is None:
+            return
+        before, self._before[name] = self._before.get(name), beat.batch
+        for change in changes(before, beat):
+            told = self._privacy.change(change)
+            if told is not None:
+                self._happen(told)
+
+    def _happen(self, what: Alert | Change) -> None:
+        self._happened += 1
+        at = self._known.now(self._clock.monotonic(), self._clock.wall())
+        happening = Happening(number=self._happened, at=at, what=what)
+        self._recent.append(happening)
+        self._happenings.publish(happening)
+
+    async def _beat_time(self) -> None:
+        """Ages go on when nothing comes."""
+        while True:
+            left = self._published_at + self._tick - self._clock.monotonic()
+            if left <= 0:
+                self._changed.set()
+            await self._clock.sleep(left if left > 0 else self._tick)
+
+    async def _publish(self) -> None:
+        """A board for every change; changes of one moment share one."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._published, self._published_at = self._published + 1, self._clock.monotonic()
+            self._boards.publish(self._made(self._published))
+
+    def _made(self, number: int) -> Board:
+        troubles = [one for one in (self._keeping.trouble, self._names.trouble) if one]
+        return self._known.board(
+            number,
+            self._clock.monotonic(),
+            self._clock.wall(),
+            names=self._names.known,
+            alerts=[self._privacy.alert(alert) for alert in self._judge.raised],
+            troubles=troubles,
+        )
