@@ -132,6 +132,7 @@ class CmsClient(CmsBase):
             lockout=lockout,
             timeouts=timeouts,
             pacer=pacer,
+            shared=options.quotas.shared,
             connector=connector,
             observers=observers,
             clock=clock,

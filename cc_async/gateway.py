@@ -103,6 +103,7 @@ class GatewayClient(BaseClient):
             lockout=lockout,
             timeouts=timeouts,
             pacer=pacer,
+            shared=options.quotas.shared,
             connector=connector,
             observers=observers,
             clock=clock,
