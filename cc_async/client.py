@@ -133,6 +133,7 @@ class CmsClient(CmsBase):
             timeouts=timeouts,
             pacer=pacer,
             shared=options.quotas.shared,
+            paced=quota is not None,
             connector=connector,
             observers=observers,
             clock=clock,

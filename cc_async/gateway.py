@@ -104,6 +104,7 @@ class GatewayClient(BaseClient):
             timeouts=timeouts,
             pacer=pacer,
             shared=options.quotas.shared,
+            paced=quota is not None,
             connector=connector,
             observers=observers,
             clock=clock,

@@ -23,6 +23,7 @@ from cc_async.session.secret import Secret
 from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
 from cc_async.settings_keys import parse_quota, quota_of, read_key
+from cc_async.settings_pacer import common_pacer
 
 __all__ = ["ENVIRONMENT", "Site", "config_path", "from_env", "from_site", "load", "parse_quota", "read_guids"]
 
@@ -36,10 +37,12 @@ ENVIRONMENT: Mapping[str, str] = {
     "CC_ASYNC_CC_ID": "cc_id",
     "CC_ASYNC_VDN": "vdn",
     "CC_ASYNC_GUIDS_FILE": "guids_file",
+    "CC_ASYNC_QUOTA_SHARED": "quota_shared",
+    "CC_ASYNC_PACER": "pacer",
 }
 """Which variable sets which key; CC_ASYNC_SITE and CC_ASYNC_CONFIG choose the site and the file."""
 
-_SECRETS = ("secret_key", "global_secret_key")
+_SECRETS = ("secret_key", "global_secret_key", "pacer")
 
 
 @frozen
@@ -59,6 +62,10 @@ class Site:
     """JSON object of agent id and GUID, see ``read_guids``."""
     quota: QuotaSetting = field(factory=dict[str, Any], hash=False)
     """One quota, a mapping from method name (of either host), path or ``*``, or None for no pacing."""
+    quota_shared: Path | None = None
+    """File in which all processes of this host count their requests together."""
+    pacer: Secret | None = None
+    """URL of the Redis or Valkey over which processes count together; it may hold a password."""
     ca_file: Path | None = None
     fingerprint: str | None = None
     host: str | None = None
@@ -109,6 +116,7 @@ class Site:
             "host": self.host,
             "proxy": None if self.proxy is None else str(self.proxy),
             "allow_http": self.allow_http,
+            "pacer": common_pacer(self.pacer, self.quota_shared),
         }
 
     def require(self, *keys: str) -> None:
@@ -216,7 +224,7 @@ def _read_file(path: Path, name: str) -> dict[str, Any]:
     values = {key: read_key(key, value, where) for key, value in table.items()}
     if any(key in values for key in _SECRETS):
         _warn_if_readable(path, "a secret")
-    for key in ("guids_file", "ca_file"):
+    for key in ("guids_file", "ca_file", "quota_shared"):
         if key in values:
             values[key] = path.parent / values[key]
     return values

@@ -18,7 +18,7 @@ LAYERS = (
     {"session"},
     {"batch"},
     {"export"},  # files are written from streams; a query knows how to ask for one
-    {"query", "clients", "client", "gateway", "settings", "settings_keys"},
+    {"query", "clients", "client", "gateway", "settings", "settings_keys", "settings_pacer"},
     {"agents", "monitor"},
     {"board"},  # what a wallboard shows, fed by watches
     {""},  # cc_async itself: the public names, which everything below is imported for

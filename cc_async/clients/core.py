@@ -7,12 +7,14 @@ import itertools
 import os
 import random
 import ssl
+import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
 from cc_async.batch.coalesce import Coalescer
+from cc_async.clients.company import Company, join, leave, workers
 from cc_async.contract.spec import KeyKind
 from cc_async.errors import ClosedError, ConfigError
 from cc_async.session.auth import Auth
@@ -60,6 +62,8 @@ class Setup:
     pacer: Pacer | None = None
     shared: str | None = None
     """File in which the quotas are counted, as they name it."""
+    paced: bool = True
+    """False: there is no quota at all."""
     connector: aiohttp.BaseConnector | None = None
     observers: Iterable[Observer] = ()
     clock: Clock | None = None
@@ -106,6 +110,7 @@ class Core:
         self._numbers = itertools.count(1)
         self._calls: set[Call] = set()
         self._quiet: asyncio.Event | None = None
+        self._companies: list[Company] = []
 
     @property
     def session(self) -> Session | None:
@@ -152,6 +157,7 @@ class Core:
             self.pacer.bind(clock, self.watchers)
         elif isinstance(self.pacer, MemoryPacer):
             self.pacer.bind(clock)
+            self._look_around(self.pacer)
         self._loop, self._pid = loop, os.getpid()
         self.skills = KeyDirectory(clock)
         self.coalescer = Coalescer(clock, self.transport.name)
@@ -168,6 +174,13 @@ class Core:
         )
         gate = Gate(setup.concurrency, self.transport.capacity)
         return Session(exchange, gate, setup.retry, self.budget, rng)
+
+    def _look_around(self, pacer: MemoryPacer) -> None:
+        """Say so if others use the same credentials and nobody counts for all."""
+        if self._setup.paced:
+            count = workers(os.environ, sys.argv)
+            for identity in {auth.identity for auth in self._credentials.values()}:
+                self._companies.append(join(pacer, (self.transport.name, identity), count))
 
     def _breaker_changed(self, state: str) -> None:
         if state == "closed":
@@ -204,6 +217,8 @@ class Core:
         if self._closed:
             return
         self._closed = True
+        if isinstance(self.pacer, MemoryPacer):
+            leave(self._companies, self.pacer)
         try:
             if self._session is not None and self._pid == os.getpid():
                 await self._wait_for_calls(grace)

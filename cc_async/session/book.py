@@ -14,7 +14,7 @@ from cc_async.session.locks import Credential, Lock
 from cc_async.session.pacer import PaceKey
 from cc_async.session.probation import Key
 
-LEASE: Final = 10.0
+LEASE: Final = 5.0
 """Seconds after which what a dead process held is free again: its turn at once, its slots ``per`` later."""
 PROVEN: Final = 600.0
 """Seconds for which a credential that succeeded counts as proven for processes that start."""
