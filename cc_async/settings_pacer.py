@@ -17,9 +17,7 @@ def common_pacer(url: Secret | None, file: Path | None) -> Pacer | None:
     Raises ConfigError: both are set, the folder of the file is missing, the extra ``redis`` is.
     """
     if url is not None and file is not None:
-        raise ConfigError(
-            "pacer and quota_shared are both set", hint="set the one that all processes can reach"
-        )
+        raise ConfigError("pacer and quota_shared are both set", hint="set one of them")
     if file is not None:
         return file_pacer(file)
     if url is None:

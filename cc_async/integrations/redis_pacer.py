@@ -16,7 +16,8 @@ from cc_async.session.clock import Clock
 from cc_async.session.events import PacerChanged
 from cc_async.session.local_book import LocalBook
 from cc_async.session.quota import FLIGHT
-from cc_async.session.shared_pacer import BEAT, SharedPacer
+from cc_async.session.shared_line import BEAT
+from cc_async.session.shared_pacer import SharedPacer
 
 try:
     from cc_async.integrations.redis_book import RedisBook
@@ -91,6 +92,7 @@ class RedisPacer(SharedPacer):
         self._alone: LocalBook | None = None
         self._missed: deque[Op] = deque(maxlen=_MISSED)
         self._is_back = False
+        self._outages = 0
         self._probing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -154,7 +156,7 @@ class RedisPacer(SharedPacer):
         since = now if self._reached is None else self._reached
         self._book = self._alone = alone = LocalBook(members, since)
         # What the server granted this process counts against its share as well.
-        slots = [*self._held, *self._flying, *self._landed]
+        slots = [slot for slot in self._slots.open() if slot.book is self._common]
         await alone.exchange(
             [said.Count(slot.key, slot.quota, 1, now + FLIGHT + slot.quota.per, "") for slot in slots],
             self.clock,
@@ -196,8 +198,8 @@ class RedisPacer(SharedPacer):
         now = self.clock.monotonic()
         counts = list(alone.counts(now))
         for count in counts:
-            self._number += 1
-            count.name = str(self._number)
+            self._outages += 1
+            count.name = f"away-{self._outages}"
         try:
             await self._common.exchange([*self._missed, *counts], self.clock)
         except BookAway:

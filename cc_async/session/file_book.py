@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from random import Random
@@ -24,10 +25,8 @@ from cc_async.session.shared_pacer import SharedPacer
 from cc_async.session.standing import Standing
 from cc_async.session.tally import Tally
 
-try:
+if sys.platform != "win32":
     import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]  # said clearly when somebody wants it
 
 _log = logging.getLogger("cc_async")
 _WAIT: Final = 0.001
@@ -53,7 +52,7 @@ class FileBook:
     """
 
     def __init__(self, path: Path, rng: Random) -> None:
-        if fcntl is None:
+        if sys.platform == "win32":
             text = "shared= needs the file locks of Linux or macOS, which this system does not have"
             raise ConfigError(text, hint="share the quota over Redis: pacer=RedisPacer(...)")
         layout.check_folder(path)
@@ -167,19 +166,31 @@ class _Page:
         return known[1]
 
     def _find_tally(self, digest: bytes) -> tuple[int, Tally] | None:
+        places = TALLIES.read(self._file, digest)
+        for offset, record in places:
+            if layout.name_of(record) == digest:
+                body = layout.unseal(record, tally.SIZE)[1]
+                return offset, Tally(unknown_until=self._damaged()) if body is None else Tally.unpack(body)
+        return self._room(places)
+
+    def _room(self, places: Iterable[tuple[int, bytes]]) -> tuple[int, Tally] | None:
+        """A place for a new key: one that nobody uses any more."""
         taken = {offset for offset, _ in self._tallies.values()}
         room, unknown = None, self._header.unknown_until
-        for offset in TALLIES.offsets(digest):
-            name, body = layout.unseal(os.pread(self._file, TALLIES.size, offset), tally.SIZE)
-            if name == digest and body is not None:
-                return offset, Tally.unpack(body)
-            if body is None and any(name):  # it may have been ours
-                _log.warning("%s: a damaged count is not used; a window is waited out", self._path)
-                unknown = self._now
+        for offset, record in places:
+            name, body = layout.unseal(record, tally.SIZE)
+            if body is None and any(name):
+                unknown = self._damaged()  # it may have been of this key
             free = body is None or Tally.unpack(body).idle(self._now)
-            if room is None and free and offset not in taken:
+            if free and room is None and offset not in taken:
                 room = offset
+            if not any(name):
+                break  # places are filled in order
         return None if room is None else (room, Tally(unknown_until=unknown))
+
+    def _damaged(self) -> float:
+        _log.warning("%s: a damaged count is not used; a window is waited out", self._path)
+        return self._now
 
     def standing(self, key: Key) -> Standing:
         digest = digest_of(key)
@@ -190,28 +201,24 @@ class _Page:
 
     def _find_standing(self, key: Key, digest: bytes) -> tuple[int, bytes, Standing, bytes]:
         owner = digest_of(key[:3])
+        places = STANDINGS.read(self._file, digest)
+        for offset, record in places:
+            if layout.name_of(record) == digest:
+                body = layout.unseal(record, 16 + standing.SIZE)[1]
+                if body is not None:
+                    return offset, owner, Standing.unpack(body[16:]), body
         taken = {offset for offset, *_ in self._standings.values()}
-        oldest, room = self._now, STANDINGS.offsets(digest)[0]
-        for offset in STANDINGS.offsets(digest):
-            name, body = self._read_standing(offset)
-            if name == digest and body is not None:
-                found = Standing.unpack(body[16:])
-                return offset, owner, found, body
-            used = 0.0 if body is None else Standing.unpack(body[16:]).used_at
-            if offset not in taken and used < oldest:
-                oldest, room = used, offset
-        return room, owner, Standing(), b""
+        free = ((_last_use(record), offset) for offset, record in places if offset not in taken)
+        return min(free)[1], owner, Standing(), b""
 
     def standings(self, credential: Credential) -> Iterable[Standing]:
         owner = digest_of(credential_key(credential))
         for offset in range(STANDINGS.begin, STANDINGS.end, STANDINGS.size):
-            name, body = self._read_standing(offset)
+            record = os.pread(self._file, STANDINGS.size, offset)
+            name, body = layout.unseal(record, 16 + standing.SIZE)
             if body is not None and body[:16] == owner and name not in self._standings:
                 self._standings[name] = offset, owner, Standing.unpack(body[16:]), body
         return [found for _, whose, found, _ in self._standings.values() if whose == owner]
-
-    def _read_standing(self, offset: int) -> tuple[bytes, bytes | None]:
-        return layout.unseal(os.pread(self._file, STANDINGS.size, offset), 16 + standing.SIZE)
 
     def write(self) -> None:
         for digest, (offset, found) in self._tallies.items():
@@ -221,6 +228,12 @@ class _Page:
             body = owner + stands.pack()
             if body != before and (before or stands != Standing()):
                 os.pwrite(self._file, layout.seal(digest, body), offset)
+
+
+def _last_use(record: bytes) -> float:
+    """When a standing was used last; 0 where nothing was written: that place goes first."""
+    body = layout.unseal(record, 16 + standing.SIZE)[1] if any(layout.name_of(record)) else None
+    return 0.0 if body is None else Standing.unpack(body[16:]).used_at
 
 
 def file_pacer(path: str | os.PathLike[str]) -> SharedPacer:

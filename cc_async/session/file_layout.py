@@ -36,10 +36,12 @@ class Table:
         """The byte behind the last record."""
         return self.begin + self.places * self.size
 
-    def offsets(self, digest: bytes) -> list[int]:
-        """Where the record with this digest may lie."""
-        first = int.from_bytes(digest[:8], "little") % self.places
-        return [self.begin + (first + step) % self.places * self.size for step in range(self.tries)]
+    def read(self, file: int, digest: bytes) -> list[tuple[int, bytes]]:
+        """The places where the record with this digest may lie, with what lies there."""
+        first = int.from_bytes(digest[:8], "little") % (self.places - self.tries)
+        begin = self.begin + first * self.size
+        found = os.pread(file, self.tries * self.size, begin)
+        return [(begin + at, found[at : at + self.size]) for at in range(0, len(found), self.size)]
 
 
 # A record never crosses a page: what is written in one call is whole even when the writer is killed.
@@ -59,8 +61,13 @@ def seal(digest: bytes, body: bytes) -> bytes:
     return _RECORD_HEAD.pack(zlib.crc32(digest + body), digest) + body
 
 
+def name_of(record: bytes) -> bytes:
+    """The digest in a record; zeros: nothing was ever written there."""
+    return record[_RECORD_HEAD.size - 16 : _RECORD_HEAD.size]
+
+
 def unseal(record: bytes, size: int) -> tuple[bytes, bytes | None]:
-    """Return digest and body (of that size) of a record; no body: it is damaged. All zeros: nothing yet."""
+    """Return digest and body (of that size) of a record; no body: it is damaged, or nothing was written."""
     check, digest = _RECORD_HEAD.unpack_from(record)
     body = record[_RECORD_HEAD.size : _RECORD_HEAD.size + size]
     return digest, body if zlib.crc32(digest + body) == check else None

@@ -1,4 +1,4 @@
-"""Who waits in this process for slots of one key that is counted elsewhere, and the slots that come of it."""
+"""Who waits in this process for slots that are counted elsewhere, and when to ask for them."""
 
 from __future__ import annotations
 
@@ -6,52 +6,23 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING
+from random import Random
+from typing import Final
 
 from cc_async.contract.spec import Quota
-from cc_async.session.book import Book, Handle, Take
+from cc_async.session.book import Op, Take
+from cc_async.session.locks import Credential
 from cc_async.session.pacer import PaceKey
 from cc_async.session.slot import Slot
 
-if TYPE_CHECKING:
-    from cc_async.session.shared_pacer import SharedPacer
-
-
-class SharedSlot:
-    """A slot that a book counts; it is told what became of it when there is something to tell anyway."""
-
-    __slots__ = ("_pacer", "arrived_by", "book", "done", "handle", "key", "quota", "renew_at")
-
-    def __init__(
-        self, pacer: SharedPacer, key: PaceKey, quota: Quota, handle: Handle, book: Book, renew_at: float
-    ) -> None:
-        self._pacer = pacer
-        self.key = key
-        self.quota = quota
-        self.handle = handle
-        self.book = book
-        """The one that granted it."""
-        self.renew_at = renew_at
-        """Monotonic seconds after which its lease is to be renewed while it is not sent."""
-        self.arrived_by = inf
-        """Monotonic seconds at which the request has surely arrived; infinity until it is sent."""
-        self.done = False
-        """True once it was given back, or its time of arrival is settled."""
-
-    def sent(self) -> None:
-        """The bytes of the request go out now."""
-        if self.arrived_by == inf and not self.done:
-            self._pacer.fly(self)
-
-    def answered(self) -> None:
-        """An answer was seen, so the request has arrived."""
-        if not self.done:
-            self._pacer.land(self)
-
-    def release(self) -> None:
-        """Give the slot back at once if the request was never sent."""
-        if self.arrived_by == inf and not self.done:
-            self._pacer.give_back(self)
+BEAT: Final = 1.0
+"""Seconds between two looks at the book while nobody asks for anything: so old may a mirror be."""
+_LEAST: Final = 0.0005
+"""Seconds between two questions for one key when the first brought too little."""
+_AT_ONCE: Final = 64
+"""Slots asked for in one go; whoever waits for more asks again."""
+_REMEMBERED: Final = 60.0
+"""Seconds for which the pauses and locks of a key that nobody asks for are looked at."""
 
 
 class Line:
@@ -78,6 +49,11 @@ class Line:
         """Waiters that still want a slot."""
         return len(self.waiters) - self.dead
 
+    @property
+    def keep(self) -> float:
+        """Seconds for which it is kept without waiters; there may be thousands of agents."""
+        return _REMEMBERED if len(self.key) == 3 else self.quota.per if self.quota else 0.0
+
     def next_waiter(self) -> asyncio.Future[Slot] | None:
         """Take the first who still waits out of the line."""
         while self.waiters:
@@ -103,3 +79,104 @@ class Line:
         """End every waiting acquire with an error of its own."""
         while (waiter := self.next_waiter()) is not None:
             waiter.set_exception(error())
+
+
+class Lines:
+    """The lines of one pacer by key; those that nobody uses any more are forgotten."""
+
+    def __init__(self, rng: Random) -> None:
+        self._rng = rng
+        self._number = 0
+        self._lines: dict[PaceKey, Line] = {}
+        self._hungry: dict[PaceKey, Line] = {}
+
+    @property
+    def waiting(self) -> bool:
+        """True while somebody waits."""
+        return any(line.live for line in self._hungry.values())
+
+    @property
+    def ask_at(self) -> float:
+        """When the next question makes sense."""
+        asks = (line.ask_at for line in self._hungry.values() if line.asking is None and line.live)
+        return min(asks, default=inf)
+
+    def stand(self, key: PaceKey, quota: Quota | None) -> tuple[Line, asyncio.Future[Slot]]:
+        """Stand in line; the last quota asked for holds for everybody of the key."""
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = Line(key, quota)
+        line.quota = quota
+        waiter: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        line.waiters.append(waiter)
+        self._hungry[key] = line
+        return line, waiter
+
+    def questions(self, now: float) -> list[Take]:
+        """What the lines ask for now, each once at a time."""
+        questions: list[Take] = []
+        for key, line in list(self._hungry.items()):
+            if not line.live:
+                del self._hungry[key]
+            elif line.asking is None and line.ask_at <= now:
+                self._number += 1
+                line.used_at = now
+                line.asking = Take(key, line.quota, min(line.live, _AT_ONCE), str(self._number))
+                questions.append(line.asking)
+        return questions
+
+    def answered(self, take: Take, now: float) -> Line:
+        """Note an answer; returns the line it belongs to."""
+        line = self._lines.get(take.key) or Line(take.key, take.quota)
+        if line.asking is take:
+            line.asking = None
+        line.counted = take.counted
+        if take.count:
+            line.ask_at = now if take.locks else now + self._wait(take)
+        return line
+
+    def _wait(self, take: Take) -> float:
+        """Seconds until the line asks again: until a slot ends, or somebody may have given one back."""
+        if take.granted >= take.count:
+            return 0.0
+        per = take.quota.per if take.quota else BEAT
+        # What others have not reported yet ends no earlier than three quarters of a window from here.
+        longest = min(BEAT, per / 2)
+        # Where several wait for the same slot, one of them asks first and the others see the next.
+        spread = min(per / 100, 0.05) * take.rivals / (take.rivals + 1)
+        known = longest if take.wait is None else min(longest, take.wait)
+        return max(_LEAST, known) + self._rng.uniform(0.0, spread)
+
+    def looks(self, now: float) -> tuple[list[Op], list[PaceKey]]:
+        """Look at the keys in use that nobody asks for; the other half are the keys just forgotten."""
+        looks: list[Op] = []
+        forgotten: list[PaceKey] = []
+        for key, line in list(self._lines.items()):
+            if line.live or line.asking is not None:
+                continue
+            if now - line.used_at > line.keep:
+                del self._lines[key]
+                forgotten.append(key)
+            elif len(key) == 3:
+                looks.append(Take(key, line.quota, 0))
+        return looks, forgotten
+
+    def refuse(
+        self, credential: Credential, interface: str | None, error: Callable[[], BaseException]
+    ) -> None:
+        """End the waiting of whom a lock concerns."""
+        for key, line in self._hungry.items():
+            if key[:2] == credential and interface in (None, key[2]):
+                line.refuse(error)
+
+    def refuse_all(self, error: Callable[[], BaseException]) -> None:
+        """End all waiting; what was asked is not answered any more."""
+        for line in self._lines.values():
+            line.asking = None
+            line.refuse(error)
+        self._hungry.clear()
+
+    def used(self, key: PaceKey) -> tuple[int, int]:
+        """The slots counted, as last heard, and the limit; (0, 0) for a key without a quota or not in use."""
+        line = self._lines.get(key)
+        return (0, 0) if line is None or line.quota is None else (line.counted, line.quota.limit)
