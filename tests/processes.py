@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+LATE = 0.1
+"""Seconds a handler of this busy machine may run later than the 50 ms a quota allows for; windows of the
+server are shorter by it, and processes that do not share exceed them by far all the same."""
 WORKER = Path(__file__).parent / "shared_worker.py"
 
 
@@ -53,10 +56,10 @@ class Arrivals:
         return web.json_response({"resultCode": "0100000", "resultDesc": []})
 
     def fullest(self, per: float) -> int:
-        """Requests in the fullest window of so many seconds."""
+        """Requests in the fullest window of so many seconds, less LATE."""
         most = first = 0
         for last, moment in enumerate(self.times):
-            while moment - self.times[first] >= per:
+            while moment - self.times[first] >= per - LATE:
                 first += 1
             most = max(most, last - first + 1)
         return most

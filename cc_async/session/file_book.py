@@ -52,6 +52,7 @@ class FileBook:
     """
 
     def __init__(self, path: Path, rng: Random) -> None:
+        self._file: int | None = None
         if sys.platform == "win32":
             text = "shared= needs the file locks of Linux or macOS, which this system does not have"
             raise ConfigError(text, hint="share the quota over Redis: pacer=RedisPacer(...)")
@@ -59,7 +60,6 @@ class FileBook:
         self.path = path
         self._rng = rng
         self._token = int.from_bytes(os.urandom(8), "little") | 1
-        self._file: int | None = None
         self._told = False
         self._boot = layout.boot_id()
 

@@ -129,8 +129,9 @@ class SharedPacer:
         """Tell the book what is left to tell, and let go of it; whoever still waits hears ClosedError."""
         task, self._task = self._task, None
         if task is not None and self._loop is asyncio.get_running_loop():
-            task.cancel()
-            await asyncio.wait([task])
+            while not task.done():  # a library below may take one cancel for an error of its own
+                task.cancel()
+                await asyncio.wait([task], timeout=BEAT)
             left = [op for op in [*self._telling, *self._says] if not isinstance(op, Take)]
             self._telling, self._says = [*self._slots.landings(inf), *left], []
             # What can't be told any more is forgotten with its lease.
