@@ -25,6 +25,7 @@ CLAIMS = {
     "files": "11 a million rows into files",
     "kills": "12 files that survive kill -9",
     "peers": "13 the same requests by other clients",
+    "shared": "14 one quota for many processes",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 

@@ -52,20 +52,21 @@ def workers(environ: Mapping[str, str], argv: Sequence[str]) -> int:
     return max((int(text) for text in said if text.isascii() and text.isdigit()), default=1)
 
 
-def join(pacer: MemoryPacer, credential: Credential, count: int) -> Company:
+def join(pacer: MemoryPacer, credentials: Sequence[Credential], count: int) -> list[Company]:
     """Note a client that paces on its own, one of ``count`` workers; warn, once, when it has company."""
-    company = _COMPANIES.setdefault(credential, Company())
-    if not company.told:
-        others = any(other is not pacer for other in company.pacers)
-        company.told = others or count > 1
-        if count > 1:
-            text = "%s: this is one of %d workers, and each counts its own quota and lock-outs: %s"
-            _log.warning(text, credential[0], count, _ADVICE)
-        elif others:
-            text = "%s: two clients of this process use one key, and each counts its own quota: %s"
-            _log.warning(text, credential[0], "give both one pacer=MemoryPacer(), or " + _ADVICE)
-    company.pacers.append(pacer)
-    return company
+    companies = [_COMPANIES.setdefault(credential, Company()) for credential in credentials]
+    others = any(other is not pacer for company in companies for other in company.pacers)
+    told = any(company.told for company in companies)
+    if count > 1 and not told:
+        text = "%s: this is one of %d workers, and each counts its own quota and lock-outs: %s"
+        _log.warning(text, credentials[0][0], count, _ADVICE)
+    elif others and not told:
+        text = "%s: two clients of this process use one key, and each counts its own quota: %s"
+        _log.warning(text, credentials[0][0], "give both one pacer=MemoryPacer(), or " + _ADVICE)
+    for company in companies:
+        company.told = told or others or count > 1
+        company.pacers.append(pacer)
+    return companies
 
 
 def leave(companies: list[Company], pacer: MemoryPacer) -> None:

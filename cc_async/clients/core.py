@@ -179,8 +179,8 @@ class Core:
         """Say so if others use the same credentials and nobody counts for all."""
         if self._setup.paced:
             count = workers(os.environ, sys.argv)
-            for identity in {auth.identity for auth in self._credentials.values()}:
-                self._companies.append(join(pacer, (self.transport.name, identity), count))
+            identities = {auth.identity for auth in self._credentials.values()}
+            self._companies = join(pacer, [(self.transport.name, each) for each in identities], count)
 
     def _breaker_changed(self, state: str) -> None:
         if state == "closed":

