@@ -81,6 +81,15 @@ def used(moments: Sequence[float], quota: Quota) -> float:
     return 100.0 * windows * quota.per / taken
 
 
+def early(moments: Sequence[float], quota: Quota) -> float:
+    """Milliseconds by which a request came too early for its place, at worst: of it or one a window before.
+
+    On a busy machine that is how much later than 50 ms after sending the server's handler ran.
+    """
+    pairs = zip(moments, moments[quota.limit :], strict=False)
+    return 1000.0 * max((quota.per - (later - first) for first, later in pairs), default=0.0)
+
+
 async def acquiring(place: str, count: int) -> lab.Spread:
     """Microseconds that an acquire of a free slot takes, one after another, wall time."""
     pacer, wants = pacer_at(place), ((KEY, Quota(100 * count, per=1.0)),)
@@ -124,6 +133,7 @@ def measured(name: str, place: str, smoke: bool) -> list[Line]:
     label = f"{name}, {processes} processes, {quota.limit} in {quota.per:g} s"
     return [
         line(f"{label}: over, at worst", excess, "requests", "0", excess == 0),
+        line(f"{label}: a place taken too early by, at worst", max(0.0, early(moments, quota)), "ms"),
         line(f"{label}: used", share, "%", f"at least {GOAL:g}", share >= GOAL),
         line(f"{name}, {processes} processes with a wrong key", wrong, "requests", "1", wrong == 1),
         line(f"{name}: acquire when free", latency, "us"),

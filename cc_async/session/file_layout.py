@@ -115,7 +115,7 @@ def boot_id() -> bytes:
 
 
 def check_folder(path: Path) -> None:
-    """Raise ConfigError when no file can be made there; nothing is made yet."""
+    """Raise ConfigError when no file can be made there, or one is that is not ours; nothing is made yet."""
     folder = path.parent
     if not folder.is_dir():
         raise ConfigError(f"shared={str(path)!r}: the folder {folder} does not exist", hint="make it first")
@@ -126,6 +126,9 @@ def check_folder(path: Path) -> None:
         where = path if path.exists() else f"the folder {folder}"
         text = f"shared={str(path)!r}: {where} can't be written by this user"
         raise ConfigError(text, hint="all processes run as one user, who owns the folder")
+    if path.is_file():
+        with path.open("rb") as file:
+            Header.unpack(file.read(_HEADER.size), path)
 
 
 def open_file(path: Path, header: Header) -> int:

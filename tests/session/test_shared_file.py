@@ -50,8 +50,10 @@ async def test_it_is_private_small_and_tells_nothing(tmp_path: Path) -> None:
 async def test_a_file_that_is_not_ours_is_refused_and_left_alone(tmp_path: Path, text: bytes) -> None:
     """Everybody who waits is told which file it is."""
     path = tmp_path / "other"
-    path.write_bytes(text)
     pacer = file_pacer(path)
+    path.write_bytes(text)
+    with pytest.raises(ConfigError, match="no quota file"):
+        file_pacer(path)
     waiting = [pacer.acquire([(KEY, ONE)]) for _ in range(3)]
     for told in await asyncio.gather(*waiting, return_exceptions=True):
         assert isinstance(told, ConfigError)
