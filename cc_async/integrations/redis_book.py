@@ -46,7 +46,7 @@ class RedisBook:
         # The braces keep all keys on one node of a cluster.
         self._prefix = f"{{{prefix}}}:"
         self._timeout = timeout
-        self._token = os.urandom(8).hex()
+        self._pid, self._token = 0, ""
         self._sha = ""
         self.members = 0
         """Processes that the server heard of lately, as of the last exchange; 0: it was never reached."""
@@ -79,6 +79,8 @@ class RedisBook:
             raise _no_url() from None
 
     async def _call(self, ops: Sequence[Op], now: float, word: str) -> None:
+        if self._pid != os.getpid():  # made before a fork: each child is a process of its own
+            self._pid, self._token = os.getpid(), os.urandom(8).hex()
         loop = asyncio.get_running_loop()
         if self._loop is not loop and self._loop is not None and self._url is not None:
             self._client = self._connect(self._url)  # connections belong to the loop that opened them

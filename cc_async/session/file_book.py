@@ -59,7 +59,7 @@ class FileBook:
         layout.check_folder(path)
         self.path = path
         self._rng = rng
-        self._token = int.from_bytes(os.urandom(8), "little") | 1
+        self._pid = self._token = 0
         self._told = False
         self._boot = layout.boot_id()
 
@@ -81,6 +81,9 @@ class FileBook:
             page = _Page(self, file, self._header(file, clock, now), now)
             carry_out(ops, page, now, self._token)
             page.write()
+        except OSError as error:
+            text = f"{self.path} can't be read or written: {error.strerror}"
+            raise ConfigError(text, hint="look at the disk it is on") from None
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
 
@@ -99,6 +102,9 @@ class FileBook:
 
     def _opened(self, clock: Clock) -> int:
         """The file at this path: when somebody took it away, the new one that the others will use, too."""
+        if self._pid != os.getpid():  # made before a fork: each child is a process of its own
+            self._pid, self._token = os.getpid(), int.from_bytes(os.urandom(8), "little") | 1
+            self.close()
         if self._file is not None:
             try:
                 if os.path.samestat(os.fstat(self._file), os.stat(self.path)):

@@ -165,6 +165,20 @@ async def test_a_caller_s_client_stays_open(server: Any) -> None:
     await client.aclose()
 
 
+async def test_children_of_a_fork_are_processes_of_their_own(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pacer made before the fork has another name in each child: its slots are its own."""
+    pacer = make()
+    await pacer.acquire([(KEY, Quota(5, per=0.1))])
+    parent = pacer._common._token
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    await pacer.acquire([(KEY, Quota(5, per=0.1))])
+    assert pacer._common._token != parent
+    assert pacer.used(KEY) == (2, 5)
+    monkeypatch.undo()
+
+
 async def test_a_server_that_dies_and_comes_back_empty(
     tmp_path: Path, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:

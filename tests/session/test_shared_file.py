@@ -177,6 +177,23 @@ async def test_more_keys_than_have_room(tmp_path: Path, monkeypatch: pytest.Monk
     await pacer.aclose()
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+async def test_children_of_a_fork_are_processes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pacer made before the fork has another name in each child, and opens the file anew."""
+    pacer = file_pacer(tmp_path / "q")
+    assert await pacer.probation.enter(("credential", "h", "i"))
+    book = pacer._book
+    before = book._token  # type: ignore[attr-defined]  # what tells processes apart
+    monkeypatch.setattr(os, "getpid", lambda: 1)
+    await pacer.acquire([(KEY, ONE)])
+    after = book._token  # type: ignore[attr-defined]
+    monkeypatch.undo()
+    assert before != after
+    await pacer.aclose()
+
+
 def test_the_folder_is_looked_at_before_anything_is_sent(tmp_path: Path) -> None:
     """A client whose quota can't be shared is not made."""
     auth = AkSk("ak", "sk")
