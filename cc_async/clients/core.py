@@ -224,10 +224,13 @@ class Core:
                 await self._wait_for_calls(grace)
                 if self.coalescer is not None:
                     await self.coalescer.aclose()
-                if isinstance(self.pacer, SharedPacer):
-                    await self.pacer.unbind()
         finally:
-            await self.transport.close()
+            try:
+                opened = self._session is not None and self._pid == os.getpid()
+                if opened and isinstance(self.pacer, SharedPacer):
+                    await self.pacer.unbind()
+            finally:
+                await self.transport.close()
 
     async def _wait_for_calls(self, grace: float) -> None:
         if not self._calls:

@@ -115,7 +115,8 @@ class RedisPacer(SharedPacer):
             probing.cancel()
             await asyncio.wait([probing])
         await super().aclose()
-        await self._common.aclose()
+        if self._book is not self._common:
+            await self._common.aclose()
 
     def __repr__(self) -> str:
         return f"RedisPacer({self._common.name!r})"

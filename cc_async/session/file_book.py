@@ -109,8 +109,8 @@ class FileBook:
             try:
                 if os.path.samestat(os.fstat(self._file), os.stat(self.path)):
                     return self._file
-            except FileNotFoundError:
-                pass
+            except OSError:
+                pass  # whatever is wrong with it is said when it is opened
             _log.warning("%s was removed or replaced while in use; counting goes on in a new file", self.path)
             self.close()
             self._file = layout.open_file(self.path, self._fresh(clock, hold=True))
