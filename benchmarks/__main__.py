@@ -30,6 +30,7 @@ CLAIMS = {
     "workers": "16 a backfill by workers that are killed",
     "sizing": "17 what plan reckons with",
     "hour": "18 an hour of a wallboard",
+    "shared": "19 one quota for many processes",
 }
 """One module each: its ``run(smoke)`` returns the lines."""
 

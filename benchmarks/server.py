@@ -32,6 +32,7 @@ class Answers:
         self.requests = 0
         self.arrivals: list[float] = []
         self.delay = 0.0
+        self.refuses = False
         self.head = b""
 
     @staticmethod
@@ -75,6 +76,8 @@ class Answers:
         _, verb, *words = path.split("/")
         if verb == "delay":
             self.delay = float(words[0])
+        elif verb == "refuse":
+            self.refuses = True
         elif verb == "forget":
             self.arrivals.clear()
         elif verb == "arrivals":
@@ -108,11 +111,19 @@ class Connection(asyncio.Protocol):
         tail = self.answers.find(path, request)
         if path.startswith((b"/rest/", b"/agentgateway/")):
             self.answers.requests += 1
+            if self.answers.refuses:
+                self.refuse()
+                return
             if self.answers.delay:
                 self.answers.arrivals.append(self.loop.time())
                 self.loop.call_later(self.answers.delay, self.answer, tail)
                 return
         self.answer(tail)
+
+    def refuse(self) -> None:
+        """Answer as to a wrong key."""
+        if self.transport:
+            self.transport.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
 
     def answer(self, tail: bytes) -> None:
         """Send one answer."""

@@ -132,6 +132,8 @@ class CmsClient(CmsBase):
             lockout=lockout,
             timeouts=timeouts,
             pacer=pacer,
+            shared=options.quotas.shared,
+            paced=quota is not None,
             connector=connector,
             observers=observers,
             clock=clock,

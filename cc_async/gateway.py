@@ -112,6 +112,8 @@ class GatewayClient(BaseClient):
             lockout=lockout,
             timeouts=timeouts,
             pacer=pacer,
+            shared=options.quotas.shared,
+            paced=quota is not None,
             connector=connector,
             observers=observers,
             clock=clock,

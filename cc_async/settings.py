@@ -21,6 +21,7 @@ from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
 from cc_async.settings_file import parse_guids, read_guids, read_site
 from cc_async.settings_keys import parse_quota, quota_of, read_key
+from cc_async.settings_pacer import common_pacer
 
 __all__ = [
     "ENVIRONMENT",
@@ -44,6 +45,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "CC_ASYNC_CC_ID": "cc_id",
     "CC_ASYNC_VDN": "vdn",
     "CC_ASYNC_GUIDS_FILE": "guids_file",
+    "CC_ASYNC_QUOTA_SHARED": "quota_shared",
+    "CC_ASYNC_PACER": "pacer",
 }
 """Which variable sets which key; CC_ASYNC_SITE and CC_ASYNC_CONFIG choose the site and the file."""
 
@@ -65,6 +68,10 @@ class Site:
     """JSON object of agent id and GUID, see ``read_guids``."""
     quota: QuotaSetting = field(factory=dict[str, Any], hash=False)
     """One quota, a mapping from method name (of either host), path or ``*``, or None for no pacing."""
+    quota_shared: Path | None = None
+    """File in which all processes of this host count their requests together."""
+    pacer: Secret | None = None
+    """URL of the Redis or Valkey over which processes count together; it may hold a password."""
     ca_file: Path | None = None
     fingerprint: str | None = None
     host: str | None = None
@@ -137,6 +144,7 @@ class Site:
             "host": self.host,
             "proxy": None if self.proxy is None else str(self.proxy),
             "allow_http": self.allow_http,
+            "pacer": common_pacer(self.pacer, self.quota_shared),
         }
 
     def require(self, *keys: str) -> None:

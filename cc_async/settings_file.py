@@ -20,8 +20,8 @@ from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
 from cc_async.settings_keys import read_key
 
-_SECRETS = ("secret_key", "global_secret_key")
-_PATHS = ("guids_file", "ca_file")
+_SECRETS = ("secret_key", "global_secret_key", "pacer")
+_PATHS = ("guids_file", "ca_file", "quota_shared")
 
 
 @frozen

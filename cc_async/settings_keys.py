@@ -83,6 +83,14 @@ def _secret(value: object) -> Secret:
     return Secret(_text(value))
 
 
+def _pacer_url(value: object) -> Secret:
+    """Take the URL of a server that keeps the count; it may hold a password."""
+    text = _text(value)
+    if text.partition("://")[0] in ("redis", "rediss", "unix", "valkey", "valkeys"):
+        return Secret(text)
+    raise ValueError
+
+
 def _path(value: object) -> Path:
     """Take a path; the home folder may be written as ``~``."""
     return value if isinstance(value, Path) else Path(_text(value)).expanduser()
@@ -150,6 +158,8 @@ _READERS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "vdn": _COUNT,
     "guids_file": _FILE,
     "quota": (_quota, 'text such as "10/1" (requests/seconds) or "none", or a table of such texts'),
+    "quota_shared": _FILE,
+    "pacer": (_pacer_url, "the URL of a Redis or Valkey, such as redis://[user:password@]host:6379/0"),
     "ca_file": _FILE,
     "fingerprint": _KEY,
     "host": _KEY,

@@ -20,8 +20,8 @@ from cc_async.cli import (
     serve,
     sessions,
     views,
-    worker,
     watch,
+    worker,
 )
 from cc_async.cli.demo import demo
 from cc_async.cli.options import Link, Show, Skills, SomeSkills, Tasks, Vdns, When

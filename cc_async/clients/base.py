@@ -110,6 +110,8 @@ class BaseClient:
 
     def _copy(self, **changes: Any) -> Self:
         given = {name: value for name, value in changes.items() if not isinstance(value, Unset)}
+        if "quotas" in given:
+            self._core.check_shared(given["quotas"].shared)
         copy = object.__new__(type(self))
         BaseClient.__init__(copy, self._core, evolve(self._options, **given), owner=False)
         return copy

@@ -7,6 +7,7 @@ import itertools
 import os
 import random
 import ssl
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -14,8 +15,9 @@ from typing import TYPE_CHECKING, Literal
 from attrs import evolve, field, frozen
 
 from cc_async.batch.coalesce import Coalescer
+from cc_async.clients.company import Company, join, leave, workers
 from cc_async.contract.spec import KeyKind
-from cc_async.errors import ClosedError
+from cc_async.errors import ClosedError, ConfigError
 from cc_async.session.auth import Auth
 from cc_async.session.breaker import Breaker, Circuit
 from cc_async.session.call import Call
@@ -23,12 +25,14 @@ from cc_async.session.clock import Clock, LoopClock
 from cc_async.session.directory import KeyDirectory
 from cc_async.session.events import BreakerChanged, Observer, Watchers
 from cc_async.session.exchange import Exchange
+from cc_async.session.file_book import file_pacer
 from cc_async.session.gate import Gate
 from cc_async.session.host import HostMemory
 from cc_async.session.locks import Lockout, forgive
 from cc_async.session.pacer import MemoryPacer, Pacer
 from cc_async.session.retry import Retry, RetryBudget
 from cc_async.session.session import Session
+from cc_async.session.shared_pacer import SharedPacer
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 from cc_async.session.transport import Transport
@@ -57,6 +61,10 @@ class Setup:
     lockout: float = 300.0
     timeouts: Timeouts = field(factory=Timeouts)
     pacer: Pacer | None = None
+    shared: str | None = None
+    """File in which the quotas are counted, as they name it."""
+    paced: bool = True
+    """False: there is no quota at all."""
     connector: aiohttp.BaseConnector | None = None
     observers: Iterable[Observer] = ()
     clock: Clock | None = None
@@ -93,7 +101,7 @@ class Core:
         )
         self.watchers = Watchers(setup.observers, self.transport.base_url)
         self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
-        self.pacer = setup.pacer or MemoryPacer()
+        self.pacer = _pacer(setup)
         self.budget = RetryBudget(setup.retry.budget)
         self.skills: KeyDirectory | None = None
         self.coalescer: Coalescer | None = None
@@ -108,6 +116,7 @@ class Core:
         self._numbers = itertools.count(1)
         self._calls: set[Call] = set()
         self._quiet: asyncio.Event | None = None
+        self._companies: list[Company] = []
 
     def branch(self, *, concurrency: int, timeouts: Timeouts, fresh: bool = False) -> Core:
         """Another way to the same host: connections, gate, retry budget and breaker apart, the rest shared.
@@ -157,6 +166,12 @@ class Core:
         """True once ``aclose`` was called."""
         return self._closed
 
+    def check_shared(self, file: str | None) -> None:
+        """Refuse quotas of a copy that name another file than the client's."""
+        if file not in (None, self._setup.shared):
+            text = f"a copy can't count in {file}: it shares the pacer of the client it is made from"
+            raise ConfigError(text, hint="give quota=Quota(..., shared=...) to the client itself")
+
     def open(self) -> Session:
         """The session of this loop; opened now if it was not.
 
@@ -182,8 +197,11 @@ class Core:
         setup = self._setup
         clock = setup.clock or LoopClock(loop)
         rng = setup.rng or random.Random()  # noqa: S311 - jitter is no secret
-        if isinstance(self.pacer, MemoryPacer):
+        if isinstance(self.pacer, SharedPacer):
+            self.pacer.bind(clock, self.watchers)
+        elif isinstance(self.pacer, MemoryPacer):
             self.pacer.bind(clock)
+            self._look_around(self.pacer)
         self._loop, self._pid = loop, os.getpid()
         self.skills = KeyDirectory(clock)
         self.coalescer = Coalescer(clock, self.transport.name)
@@ -200,6 +218,13 @@ class Core:
         )
         gate = Gate(setup.concurrency, self.transport.capacity)
         return Session(exchange, gate, setup.retry, self.budget, rng)
+
+    def _look_around(self, pacer: MemoryPacer) -> None:
+        """Say so if others use the same credentials and nobody counts for all."""
+        if self._setup.paced:
+            count = workers(os.environ, sys.argv)
+            identities = {auth.identity for auth in self._credentials.values()}
+            self._companies = join(pacer, [(self.transport.name, each) for each in identities], count)
 
     def _breaker_changed(self, state: str) -> None:
         if state == "closed":
@@ -236,13 +261,20 @@ class Core:
         if self._closed:
             return
         self._closed = True
+        if isinstance(self.pacer, MemoryPacer):
+            leave(self._companies, self.pacer)
         try:
             if self._session is not None and self._pid == os.getpid():
                 await self._wait_for_calls(grace)
                 if self.coalescer is not None:
                     await self.coalescer.aclose()
         finally:
-            await self.transport.close()
+            try:
+                opened = self._session is not None and self._pid == os.getpid()
+                if opened and isinstance(self.pacer, SharedPacer):
+                    await self.pacer.unbind()
+            finally:
+                await self.transport.close()
 
     async def _wait_for_calls(self, grace: float) -> None:
         if not self._calls:
@@ -261,3 +293,13 @@ class Core:
     def _cut_calls(self) -> None:
         for call in list(self._calls):
             call.limit.cut(ClosedError("the client was closed", host=self.transport.name))
+
+
+def _pacer(setup: Setup) -> Pacer:
+    """The pacer given, one that counts in the file the quotas name, or one of this client's own."""
+    if setup.shared is None:
+        return setup.pacer or MemoryPacer()
+    if setup.pacer is not None:
+        text = "a quota names a shared file, and a pacer is given as well"
+        raise ConfigError(text, hint="give shared= or pacer=, not both")
+    return file_pacer(setup.shared)

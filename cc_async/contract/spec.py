@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -46,12 +47,28 @@ def _check_per(_: Any, __: Any, value: Any) -> None:
         raise ValueError(f"Quota per must be a positive number of seconds, not {value}")
 
 
+def _shared_path(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+def _check_shared(_: Any, __: Any, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"Quota shared must be the path of a file or None, not {type(value).__name__}")
+    if value is not None and (not value.strip() or "\0" in value):
+        raise ValueError("Quota shared must be the path of a file, such as /run/cc-async/site.quota")
+
+
 @frozen
 class Quota:
     """At most ``limit`` requests in any window of ``per`` seconds, counted as the server counts arrivals."""
 
     limit: int = field(validator=_check_limit)
     per: float = field(default=1.0, kw_only=True, validator=_check_per)
+    shared: str | os.PathLike[str] | None = field(
+        default=None, kw_only=True, converter=_shared_path, validator=_check_shared
+    )
+    """File in which all processes of this host count together, such as ``/run/cc-async/site.quota``; None:
+    this process counts for itself."""
 
 
 @frozen

@@ -30,7 +30,7 @@ class LoopClock:
         self._loop = loop or asyncio.get_running_loop()
         # A real loop counts as time.monotonic does: then the system's wall clock is right, leaps included.
         # A virtual one does not: its wall clock starts at the real time and moves with the loop.
-        self._real = abs(self._loop.time() - time.monotonic()) < 1.0
+        self._real = counts_as_the_system(self)
         self._offset = time.time() - self._loop.time()
 
     def monotonic(self) -> float:
@@ -44,3 +44,8 @@ class LoopClock:
     async def sleep(self, seconds: float) -> None:
         """Wait on the loop."""
         await asyncio.sleep(seconds)
+
+
+def counts_as_the_system(clock: Clock) -> bool:
+    """True when other processes of this host read the same monotonic seconds; False for virtual time."""
+    return abs(clock.monotonic() - time.monotonic()) < 1.0

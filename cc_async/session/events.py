@@ -101,6 +101,17 @@ class CredentialLocked(Event):
 
 
 @frozen
+class PacerChanged(Event):
+    """The count that processes share is out of reach (``alone``) or back (``shared``).
+
+    ``members`` is the number of processes: alone, each uses its part of every quota.
+    """
+
+    state: str
+    members: int
+
+
+@frozen
 class BatchDone(Event):
     """A call ended; ``error`` is the class name of what ended it as a whole, parts that failed apart."""
 

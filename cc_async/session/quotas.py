@@ -56,6 +56,19 @@ class Quotas:
                 )
             self._by_name[name_of(name) if "/" in name else name] = quota
 
+    @property
+    def shared(self) -> str | None:
+        """The file in which all quotas of the client are counted, or None.
+
+        Raises:
+            ValueError: two files are named; one client counts in one.
+        """
+        quotas = (self._rest, *self._by_name.values())
+        files = {str(quota.shared) for quota in quotas if quota is not None and quota.shared is not None}
+        if len(files) > 1:
+            raise ValueError(f"quota names several shared files ({', '.join(sorted(files))}); name one")
+        return min(files, default=None)
+
     def of(self, endpoint: Endpoint[Any]) -> Quota | None:
         """The quota of an interface, or None when it is not paced."""
         return self._by_name.get(endpoint.name, self._rest)

@@ -6,7 +6,6 @@ NUMBERS = (*(str(number) for number in range(1, 73)), "72b", "73", "74", "75")
 
 NOT_YET = {
     "67": "a poll that overruns belongs to watching, which is not built yet",
-    "68": "Redis belongs to the shared pacer, which is not built yet",
 }
 """Numbers without a test, and why."""
 
@@ -158,6 +157,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_runtime::test_fault_65_after_a_fork",
     ),
     "66": ("test_runtime::test_fault_66_slow_reader_of_a_stream",),
+    "68": (
+        "test_redis::test_fault_68_redis_down_from_the_start",
+        "test_redis::test_fault_68_redis_hangs_and_recovers",
+    ),
     "69": (
         "test_storms::test_fault_69_server_down_for_half_an_hour",
         "test_storms::test_fault_69_a_throttling_server_pauses_everybody",
