@@ -9,7 +9,7 @@ from typing import Any
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
 from cc_async.errors import ConfigError
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
 
 _MOST = 5
 """Answers that will not do before we give up."""

@@ -18,7 +18,7 @@ from cc_async.cli.options import Json
 from cc_async.cli.text import visible
 from cc_async.session.secret import Secret
 from cc_async.settings import Site, config_path, from_site
-from cc_async.settings_file import Fault, faults, holds_secret, readable_by_others, site_names
+from cc_async.settings.file import Fault, faults, holds_secret, readable_by_others, site_names
 
 _AK_SHOWN = 4
 _SHORTENED = ("access_key", "global_access_key")

@@ -23,7 +23,7 @@ from cc_async.cli.usage import UsageError
 from cc_async.doctor import FIRST_STEPS, Level, Patient, Report, examine
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
 
 SiteName = Annotated[str, Parameter(help="Name of the [sites.NAME] table to write.")]
 Pin = Annotated[str | None, Parameter(help="SHA-256 of the server's certificate, to trust it.")]

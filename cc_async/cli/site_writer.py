@@ -14,7 +14,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from cc_async.errors import ConfigError
 from cc_async.settings import Site
-from cc_async.settings_file import site_names
+from cc_async.settings.file import site_names
 
 _FOLDER, _FILE = 0o700, 0o600
 _ALWAYS = ("cms_url", "cc_id", "vdn")

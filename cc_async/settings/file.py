@@ -18,7 +18,7 @@ from cc_async.session.address import read_base_url, read_proxy
 from cc_async.session.secret import Secret
 from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
 
 _SECRETS = ("secret_key", "global_secret_key", "pacer")
 _PATHS = ("guids_file", "ca_file", "quota_shared")
