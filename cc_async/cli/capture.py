@@ -31,6 +31,12 @@ Out = Annotated[Path, Parameter(help="The file to write; it must not be there ye
 Minutes = Annotated[float, Parameter(help="Go on with the live interfaces so long, every 15 s; 0: once.")]
 SomeTasks = Annotated[str | None, Parameter(help="Task ids such as 1122104910,1122104911.")]
 Queues = Annotated[int, Parameter(help="Queues whose agents are asked for at the most, one request each.")]
+Agents = Annotated[
+    int,
+    Parameter(
+        help="Agents in guids_file whose call statistics are asked for at the most, two requests each."
+    ),
+]
 MaskIds = Annotated[
     bool,
     Parameter(negative="", show_default=False, help="Replace ids of queues, VDNs and agents, too."),
@@ -48,6 +54,7 @@ def capture(
     minutes: Minutes = 0.0,
     tasks: SomeTasks = None,
     queues: Queues = 50,
+    agents: Agents = 50,
     mask_ids: MaskIds = False,
     link: Link = _LINK,
 ) -> int:
@@ -60,6 +67,8 @@ def capture(
         raise UsageError(f"--minutes goes from 0 to {_LONGEST:g}")
     if not 0 <= queues <= 10_000:
         raise UsageError("--queues goes from 0 to 10000")
+    if not 0 <= agents <= 10_000:
+        raise UsageError("--agents goes from 0 to 10000")
     task_ids = [] if tasks is None else parse_tasks(tasks)
     site = connect.with_keys(connect.site_of(link))
     site.require("cms_url", "vdn")
@@ -71,7 +80,7 @@ def capture(
         raise UsageError(f"{file}: {error.strerror}") from None
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            found = asyncio.run(_captured(site, out, task_ids, minutes, queues, mask_ids))
+            found = asyncio.run(_captured(site, out, task_ids, minutes, queues, agents, mask_ids))
     finally:
         if not _has_pairs(file):
             file.unlink()
@@ -79,7 +88,7 @@ def capture(
 
 
 async def _captured(
-    site: Site, out: TextIO, tasks: list[str], minutes: float, queues: int, mask_ids: bool
+    site: Site, out: TextIO, tasks: list[str], minutes: float, queues: int, agents: int, mask_ids: bool
 ) -> Captured:
     """Ask; on a terminal say what is being done."""
     screen = console(sys.stderr)
@@ -93,6 +102,7 @@ async def _captured(
         minutes=minutes,
         mask_ids=mask_ids,
         queues=queues,
+        agents=agents,
         on_beat=said,
     )
 

@@ -23,7 +23,7 @@ from cc_async.session.failures import StaleConnection, proxy_refusal
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 
-__all__ = ["Reply", "StaleConnection", "Transport"]
+__all__ = ["Reply", "StaleConnection", "Tap", "Transport"]
 
 _log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
@@ -37,6 +37,10 @@ class Reply:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+
+
+Tap = Callable[[str, str, bytes, Reply], None]
+"""Shown each method, path, body and answer; never a header that was sent, so neither signature nor GUID."""
 
 
 class Transport:
@@ -111,6 +115,8 @@ class Transport:
         self._limits = aiohttp.ClientTimeout(
             total=None, connect=None, sock_connect=each, sock_read=timeouts.read
         )
+        self.tap: Tap | None = None
+        """Shown every exchange that has an answer, before that is handed on; it has to be quick."""
         self._opened: _Opened | None = None
         self._closed = False
 
@@ -163,11 +169,15 @@ class Transport:
             try:
                 if on_answer is not None:
                     on_answer()
-                return await self._read(response, exchange)
+                reply = await self._read(response, exchange)
             finally:
                 response.close()
         except Exception as error:
             failure = exchange.failure(error)
+        else:
+            if self.tap is not None:
+                self.tap(method, path, body, reply)
+            return reply
         # Raised out here, so that aiohttp's error, which knows the headers, does not travel along as context.
         raise failure
 

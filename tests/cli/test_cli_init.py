@@ -71,6 +71,28 @@ def test_a_site_is_asked_for_and_its_certificate_pinned(
         assert site.fingerprint in terminal.seen
 
 
+def test_an_address_with_the_wrong_scheme(
+    environ: dict[str, str], tmp_path: Path, secured: Simulator
+) -> None:
+    """Plain http to elsewhere is refused before keys are typed; for a TLS port https:// is offered."""
+    path = tmp_path / "c.toml"
+    terminal = Terminal(plain(environ), "init", "--site", "berlin", "--config", str(path))
+    typed(
+        terminal,
+        ("URL of CC-CMS", "http://cms.example.com:28080"),
+        ("give --allow-http", secured.cms_url.replace("https:", "http:")),
+        ("(cc_id) [1]", ""),
+        ("VDN", "170"),
+        ("access key", secured.access_key),
+        ("secret key", secured.secret_key),
+        ("global key, too", "n"),
+        (f"Go on with {secured.cms_url}?", "y"),
+        ("Trust this certificate", "y"),
+    )
+    assert terminal.end() == 0
+    assert from_site("berlin", path, environ={}).cms_url == secured.cms_url
+
+
 def test_a_site_that_is_there_is_not_replaced_without_a_yes(environ: dict[str, str], tmp_path: Path) -> None:
     """Anything but yes leaves the file as it was."""
     path = tmp_path / "c.toml"

@@ -148,6 +148,8 @@ async def test_https_to_a_plain_port(sim: Simulator) -> None:
 async def test_plain_http_to_a_tls_port(issuer: trustme.CA, open_sim: OpenSim) -> None:
     """And the reverse."""
     sim = await open_sim(tls=context_of(issuer), clock=None)
-    name, said = ending(await examined(sim, cms_url=sim.cms_url.replace("https:", "http:")))
+    report = await examined(sim, cms_url=sim.cms_url.replace("https:", "http:"))
+    name, said = ending(report)
     assert name == "tls-wanted"
+    assert report.toml == f'[sites.here]\ncms_url = "{sim.cms_url}"\n'
     assert "https://" in said
