@@ -21,6 +21,7 @@ from cc_async.cli.options import Link
 from cc_async.cli.output import console
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
+from cc_async.errors import CcError
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
 
@@ -79,8 +80,14 @@ def capture(
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        # Line by line, so that a capture that is killed leaves whole lines.
+        with os.fdopen(descriptor, "w", buffering=1, encoding="ascii") as out:
             found = asyncio.run(_captured(site, out, task_ids, minutes, queues, agents, mask_ids))
+    except OSError as error:
+        if isinstance(error, CcError):
+            raise
+        run.say(f"{file}: {error.strerror}; what was answered before is in it")
+        return NOTHING
     finally:
         if not _has_pairs(file):
             file.unlink()

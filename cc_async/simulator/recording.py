@@ -158,7 +158,7 @@ def _header(path: Path, line: bytes) -> _Header:
         document = None
     version = document.get("cc_async_capture") if isinstance(document, dict) else None
     if type(version) is not int:
-        raise ValueError(f"{path}: not a capture, line 1 is not its header")
+        raise ValueError(f"{path}: not a capture: cc-async capture writes one")
     if version != VERSION:
         text = "a newer cc_async wrote it: update this one" if version > VERSION else "capture it again"
         raise ValueError(f"{path}: a capture of version {version}, and this reads {VERSION}; {text}")

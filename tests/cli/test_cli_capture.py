@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import Any
 import pytest
 
 from cc_async.cli import connect
-from cc_async.cli.playback import FastLoop, play
+from cc_async.cli.playback import FastLoop, play, replayed
 from cc_async.cli.usage import UsageError
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
+from cc_async.simulator import Simulator
 
 Run = Callable[..., Any]
 
@@ -48,6 +51,22 @@ def test_what_fails_is_told_and_captured(run: Run, center: Any, tmp_path: Path) 
     dead = run("capture", str(tmp_path / "b.jsonl"), "--cms-url", "http://127.0.0.1:9")
     assert dead.code == 1
     assert not (tmp_path / "b.jsonl").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of the shell")
+def test_a_full_disk_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    """One line that names the file, and what was answered before stays in it, readable up to the cut."""
+    path = tmp_path / "c.jsonl"
+    command = [sys.executable, "-m", "cc_async", "capture", str(path), "--quota", "none"]
+    full = ["sh", "-c", 'ulimit -f 24; exec "$@"', "sh", *command]
+    found = subprocess.run(full, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1), found.stderr
+    assert f"{path}: File too large" in found.stderr
+    with pytest.raises(UsageError, match="cut short: delete it"):
+        replayed(path)
+    whole = path.read_text("ascii").rpartition("\n")[0]
+    path.write_text(whole + "\n", "ascii")
+    assert isinstance(replayed(path), Simulator)
 
 
 def test_simulate_refuses_what_is_no_capture(run: Run, tmp_path: Path) -> None:
