@@ -64,6 +64,7 @@ def init(
         raise UsageError("--site: not a name", hint="such as berlin")
     path = path_of(config)
     taken = site in site_writer.names(path)
+    site_writer.check_place(path)
     asker = Asker()
     if yes:
         if taken:

@@ -128,6 +128,16 @@ def test_a_site_that_is_replaced(environ: dict[str, str], tmp_path: Path, center
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_place_for_no_file_is_told_before_keys_are_typed(environ: dict[str, str], tmp_path: Path) -> None:
+    """Nothing is asked when nothing could be written."""
+    (tmp_path / "taken").write_text("a file")
+    path = tmp_path / "taken" / "deep" / "c.toml"
+    terminal = Terminal(plain(environ), "init", "--config", str(path))
+    assert terminal.end() == 2
+    assert "taken is no folder" in terminal.seen
+    assert "URL of CC-CMS" not in terminal.seen
+
+
 def test_the_end_of_input_ends_it(environ: dict[str, str], tmp_path: Path) -> None:
     """Ctrl-D at a question is a usage error in one line, and nothing is written."""
     terminal = Terminal(plain(environ), "init", "--config", str(tmp_path / "c.toml"))

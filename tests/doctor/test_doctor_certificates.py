@@ -106,6 +106,8 @@ async def test_a_trusted_certificate(issuer: trustme.CA, ca_file: Path, open_sim
     name, said = ending(await examined(past, ca_file=ca_file))
     assert name == "certificate-expired"
     assert f"{now - timedelta(days=1):%Y-%m-%d}" in said
+    name, said = ending(await examined(past))
+    assert (name, "and it has expired" in said) == ("certificate-untrusted", True)
 
 
 async def test_a_certificate_for_another_host(issuer: trustme.CA, ca_file: Path, open_sim: OpenSim) -> None:
