@@ -73,7 +73,7 @@ def init(
     else:
         asker.require_terminal("set CC_ASYNC_CMS_URL, _VDN, _ACCESS_KEY and _SECRET_KEY, and give --yes")
         if taken and not asker.yes(f"{path} has a site {site!r} already. Replace its settings?"):
-            return NOTHING
+            return _unwritten()
         found = _asked(asker, site, allow_http=allow_http)
     given: dict[str, Any] = {"fingerprint": fingerprint, "ca_file": ca_file, "allow_http": allow_http}
     for key, value in given.items():
@@ -133,8 +133,7 @@ def _tried_and_written(site: Site, path: Path, asker: Asker | None) -> int:
         sys.stdout.write(f"\n{visible(problem.text)}\n-> {visible(problem.advice)}\n")
         sys.stdout.write(f"\n{visible_lines(tried.report.toml)}\n" if tried.report.toml else "")
         if asker is None or not asker.yes("Write the file all the same?"):
-            sys.stdout.write("Nothing was written.\n")
-            return NOTHING
+            return _unwritten()
     site_writer.write(path, tried.site.name, site_writer.keys_of(tried.site))
     where = "" if path == path_of(None) else f" --config {path}"
     sys.stdout.write(
@@ -143,6 +142,11 @@ def _tried_and_written(site: Site, path: Path, asker: Asker | None) -> int:
         f"  cc-async skill-states --site {tried.site.name}{where}\n"
     )
     return FINE
+
+
+def _unwritten() -> int:
+    sys.stdout.write("Nothing was written.\n")
+    return NOTHING
 
 
 @frozen

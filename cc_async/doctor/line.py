@@ -128,6 +128,7 @@ class Line:
             timeouts=self.timeouts,
             max_body=_LARGEST,
             allow_http=site.allow_http,
+            fresh=True,  # ten seconds lie between some requests: a kept connection may be gone by then
         )
 
     async def use(self, site: Site) -> None:
