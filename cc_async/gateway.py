@@ -246,8 +246,7 @@ class GatewayClient(BaseClient):
     async def replace_auth(self, guids: GuidSource | Auth) -> None:
         """Use other GUIDs from now on, here and in every copy; ``on_guid`` goes on being told of new ones."""
         auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=self._on_guid))
-        self._lane.carry_over(auth)
-        await self._core.replace(credentials_of(auth))
+        await self._core.replace(self._lane.credentials_with(auth))
 
     async def aclose(self, grace: float = 5.0) -> None:
         """Sign out the agents whose sessions are still open, then close as every client does."""
