@@ -22,7 +22,8 @@ from cc_async.clients.base import (
     check_count,
     check_timeout,
 )
-from cc_async.clients.core import Core, Setup
+from cc_async.clients.core import Core
+from cc_async.clients.setup import Setup
 from cc_async.contract import endpoints
 from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
 from cc_async.contract.codes import AgentStatus

@@ -1,4 +1,4 @@
-"""A sign-in goes out once whatever breaks on the way: in the middle of it, behind a proxy, on a kept connection."""
+"""A sign-in goes out once whatever breaks: in the middle of it, behind a proxy, on a kept connection."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def test_broken_off_it_is_not_sent_again(proxied: bool, reply: bytes | Non
 
 
 async def test_a_kept_connection_that_closes_gets_it_once() -> None:
-    """On a caller's connector a sign-in may meet one that is just closing: it is an error, not a second PUT."""
+    """On a caller's connector a sign-in may meet one that is closing: an error, not a second PUT."""
     async with breaking(ANSWER, None) as breaker:
         connector = aiohttp.TCPConnector(limit=40)
         async with GatewayClient(breaker.url, {}, connector=connector) as gateway:
