@@ -220,8 +220,12 @@ class GatewayClient(BaseClient):
             service_token=service_token,
         )
         line = Line(self._lane, who, self._options.quotas, self._options.timeout)
-        seconds = check_timeout(grace)
-        return AgentSession(line, resume=bool(resume), grace=seconds or 0.0, rng=self._rng)
+        if not isinstance(resume, bool):
+            raise TypeError(f"resume must be True or False, not {type(resume).__name__}")
+        seconds = check_timeout(grace, "grace")
+        if seconds is None:
+            raise TypeError("grace must be seconds: a sign-out is not waited for without an end")
+        return AgentSession(line, resume=resume, grace=seconds, rng=self._rng)
 
     def with_options(
         self,
