@@ -63,7 +63,8 @@ class Keeper:
         while True:
             began = clock.monotonic()
             try:
-                events = await (line.beat() if push else line.poll(again=failures > 0))
+                # Both ways by turns: who knows which of them fails.
+                events = await (line.beat() if push else line.poll(again=failures % 2 == 1))
             except CcError as error:
                 if _is_final(error):
                     raise

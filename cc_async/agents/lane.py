@@ -44,8 +44,8 @@ _MARGIN = 0.85
 class Lane:
     """Polls have a gate and connections of their own, so that held ones keep nothing from questions.
 
-    Sign-ins and sign-outs get a new connection each: on a kept one that the server is just closing, nobody
-    could say whether they arrived, and they are never sent twice.
+    Sign-ins and sign-outs get a new connection each (unless the connector is the caller's): on a kept one
+    that the server is just closing, nobody could say whether they arrived, and they are never sent twice.
     """
 
     def __init__(self, core: Core, connections: int) -> None:
@@ -56,6 +56,7 @@ class Lane:
         self._polled = 0
         self._leaving = 0
         self._fastest_sign_in = math.inf
+        self._rescues = asyncio.Semaphore(MOST_SIGN_INS)
         self.turns = asyncio.Semaphore(MOST_SIGN_INS)
         """Held while signing in: who waits for it has sent nothing, so it may simply go away."""
         self.heartbeat = table.heartbeat
@@ -163,14 +164,15 @@ class Lane:
 
         A poll that is held takes 10 s and what this network adds, which is less than two sign-ins.
         """
-        share = math.ceil(self._polled / self._polling().places)
-        if share < 2:
-            return None
-        return max(LONGEST_ABSENCE / share - _CHANGE, HOLD + 2 * min(self._fastest_sign_in, HOLD / 2))
+        share, network = (
+            math.ceil(self._polled / self._polling().places),
+            min(self._fastest_sign_in, HOLD / 2),
+        )
+        return max(LONGEST_ABSENCE / share - _CHANGE, HOLD + 2 * network) if share > 1 else None
 
     def _acting(self) -> Core:
         if self._verbs is None:
-            places = 2 * MOST_SIGN_INS
+            places = 3 * MOST_SIGN_INS  # for each: in, out, and polls that failed
             self._verbs = self._core.branch(concurrency=places, timeouts=self._core.timeouts, fresh=True)
         return self._verbs
 
@@ -187,8 +189,9 @@ class Lane:
         patience = self._patience()
         if patience is None:
             return await self._send(self._polling(), table.events, who, quotas, None)
-        if again:
-            return await self._send(self._acting(), table.events, who, quotas, None, patience=2 * HOLD)
+        if again and not self._rescues.locked():
+            async with self._rescues:
+                return await self._send(self._acting(), table.events, who, quotas, None, patience=2 * HOLD)
         return await self._send(self._polling(), table.events_once, who, quotas, None, patience=patience)
 
     async def send(
