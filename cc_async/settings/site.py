@@ -12,7 +12,7 @@ from attrs import field, frozen
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
 from cc_async.clients.base import UNSET, Unset
-from cc_async.clients.core import RequestShape
+from cc_async.clients.setup import RequestShape
 from cc_async.contract.spec import Host
 from cc_async.errors import ConfigError
 from cc_async.session.quotas import QuotaSetting
