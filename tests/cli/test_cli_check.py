@@ -274,6 +274,8 @@ def test_the_alerts_of_a_running_process(run: Run, tmp_path: Path) -> None:
     assert "the newest data is 1:00:00 old" in line_of(outcome)
     file.write_text("{", encoding="utf-8")
     assert "is damaged" in line_of(run(*check))
+    file.write_text('{"kind": "another", "version": 1, "body": {}}', encoding="utf-8")
+    assert "give another --state" in line_of(run(*check))
 
 
 def test_a_process_of_its_own(environ: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -50,8 +50,7 @@ class Chat:
         self.heads.append(dict(request.headers))
         step = self.script.pop(0) if self.script else 200
         if callable(step):
-            found: web.StreamResponse = await step(request)
-            return found
+            return await cast("Callable[[web.Request], Awaitable[web.StreamResponse]]", step)(request)
         if isinstance(step, dict):
             return web.json_response(step)
         return step if isinstance(step, web.StreamResponse) else web.Response(status=step)
