@@ -26,7 +26,7 @@ PERF = re.compile(r"[a-z0-9_]+=-?[0-9.]+(%|s)?(;(~:)?[0-9.]*:?){0,2}(;-?[0-9.]*)
 def lay(center: Any) -> Iterator[Callable[..., None]]:
     """Lay down values of queue 7 of VDN 170; taken away afterwards."""
 
-    def down(**values: int) -> None:
+    def down(**values: Any) -> None:
         center.do(lambda: center.sim.world.override(170, 7, Override(**values)))
 
     yield down
