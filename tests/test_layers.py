@@ -48,6 +48,7 @@ MAY_IMPORT_OPTIONAL = {"cli", "integrations"}
 TRANSPORT = {
     "session/transport.py",
     "session/aiohttp_exchange.py",
+    "session/resolver.py",
     "session/tls.py",
     "integrations/webhook.py",  # speaks to somebody else's server
 }

@@ -93,10 +93,8 @@ class _Share:
         if figure.value is None:
             return unknown(self.name, figure.why_not or "there is no figure")
         text = f"{percent(figure.value, self.held)} {self.what} ({part:,} of {whole:,}), {when}"
-        most = None if self.least is None else 1.0
-        first = Perf(
-            label=self.label, value=figure.value, unit="%", limits=self.held, least=self.least, most=most
-        )
+        # No most: in one window more may be connected than offered.
+        first = Perf(label=self.label, value=figure.value, unit="%", limits=self.held, least=self.least)
         return Result(name=self.name, status=self.held.status(figure.value), text=text, perf=(first, *perf))
 
 
@@ -172,7 +170,7 @@ def outbound(held: Limits, tasks: list[str], volume: Attempts) -> Ask:
         rows = await run.built(lambda: cms.task_stats(task_ids=tasks))
         done, failed = _sum(rows, "succeeded"), _sum(rows, "failed")
         attempts = None if done is None or failed is None else done + failed
-        when = f"{len(rows):,} tasks"
+        when = f"{len(rows):,} task{'' if len(rows) == 1 else 's'}"
         return share.result(
             figures_agents.outbound_connect_rate(rows), {"succeeded": done, "attempts": attempts}, when
         )

@@ -83,7 +83,9 @@ def _proxy(address: str) -> str | None:
         passed_by = not parts.hostname or proxy_bypass(parts.hostname)
     except ValueError:
         return None  # no URL at all: the webhook says so
-    return None if passed_by else getproxies().get(parts.scheme)
+    found = None if passed_by else getproxies().get(parts.scheme)
+    # Other programs take HTTPS_PROXY=proxy.example.com:3128 as well.
+    return f"http://{found}" if found and "://" not in found else found or None
 
 
 async def try_it(webhook: Webhook) -> int:

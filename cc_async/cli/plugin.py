@@ -99,20 +99,20 @@ class Perf:
     """``%`` (the value is a ratio here), ``s``, or none."""
     limits: Limits | None = None
     least: float | None = None
-    most: float | None = None
 
     def __str__(self) -> str:
         parts = [f"{self.label}={self._number(self.value)}{self.unit}", *self._ranges()]
-        parts += ["" if one is None else self._number(one) for one in (self.least, self.most)]
+        parts.append("" if self.least is None else self._number(self.least))
         return ";".join(parts).rstrip(";")
 
     def _ranges(self) -> list[str]:
-        # "85:" alerts under 85, "85" alerts over 85 (and under 0): the ranges of the plugin guidelines.
+        # Ranges of the plugin guidelines: "85:" alerts under 85, "85" over 85 and under 0, "~:85" over 85.
         if self.limits is None:
             return ["", ""]
+        begin = "~:" if self.least is None and not self.limits.low else ""
         end = ":" if self.limits.low else ""
         both = (self.limits.warn, self.limits.crit)
-        return ["" if one is None else f"{self._number(one)}{end}" for one in both]
+        return ["" if one is None else f"{begin}{self._number(one)}{end}" for one in both]
 
     def _number(self, value: float) -> str:
         scaled = value * 100 if self.unit == "%" else value

@@ -9,11 +9,11 @@ import ipaddress
 import socket
 from collections.abc import Sequence
 
-import anyio.to_thread
 from yarl import URL
 
 from cc_async.doctor.patient import Patient
 from cc_async.doctor.report import Finding, note, ok, problem
+from cc_async.session.resolver import aside
 
 _MOST_ADDRESSES = 4
 _MAY_FAIL = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL)
@@ -112,8 +112,7 @@ async def look_up(host: str, port: int, limit: float) -> list[str]:
     """Return the addresses of a name; raises TimeoutError and socket.gaierror."""
     ask = functools.partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     async with asyncio.timeout(limit):
-        # A look-up cannot be cancelled: its thread is left behind, and keeps nobody from ending.
-        found = await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
+        found = await aside(ask)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -154,6 +154,8 @@ def _variables() -> Iterator[dict[str, Any]]:
             "query": {"query": f"label_values({metric}{{{chosen}}}, {name})", "refId": name},
             "refresh": 2,
             "includeAll": True,
+            # Thousands of queues one by one would be too long for a question, and a VDN may have no number.
+            "allValue": ".*",
             "multi": True,
             "sort": 1,
             "current": {"text": ["All"], "value": ["$__all"]},

@@ -16,9 +16,10 @@ from cc_async.errors import ConfigError
 from cc_async.integrations.chat import FORMATS, SIGNED, Format, Message, digest, payload, signature
 from cc_async.integrations.outbox import Outbox, Patience
 from cc_async.integrations.verdict import Verdict, verdict
-from cc_async.session.address import is_loopback
+from cc_async.session.address import is_loopback, read_proxy
 from cc_async.session.clock import Clock, LoopClock
 from cc_async.session.failures import os_reason
+from cc_async.session.resolver import Resolver
 from cc_async.session.secret import Secret
 
 _MOST_BYTES = 65_536
@@ -52,7 +53,8 @@ class Webhook:
         rng: where the chance comes from.
 
     Raises:
-        ConfigError: no such URL, plain http to another machine, an unknown form, a secret nobody asks for.
+        ConfigError: no such URL or proxy, plain http to another machine, an unknown form, a secret nobody
+            asks for.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Webhook:
         self._url = _checked(url, allow_http)
         self._form: Format = form
         self._secret = Secret(secret) if secret else None
-        self._proxy = proxy
+        self._proxy = None if proxy is None else read_proxy(proxy)
         self._timeout, self._patience, self._tell = timeout, patience, on_trouble
         self._given_clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
@@ -94,7 +96,7 @@ class Webhook:
         self._clock = self._given_clock or LoopClock()
         self._session = aiohttp.ClientSession(
             # Messages are rare: a kept connection would be closed by the other side before the next one.
-            connector=aiohttp.TCPConnector(limit=1, force_close=True),
+            connector=aiohttp.TCPConnector(limit=1, force_close=True, resolver=Resolver()),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None),
             auto_decompress=False,
@@ -187,6 +189,8 @@ def _reason(error: Exception) -> str:
     match error:
         case aiohttp.ClientConnectorCertificateError():
             return "its certificate is not trusted"
+        case aiohttp.ClientConnectorSSLError():
+            return "no TLS connection can be made: is it https, and the right port?"
         case aiohttp.ClientConnectorDNSError():
             return "the host name cannot be resolved"
         case aiohttp.ClientHttpProxyError():

@@ -139,10 +139,10 @@ class Exchange:
             headers = await errand.route.auth.sign(unsigned)
         except Exception as error:
             raise own_error(error, "could not sign", "look at the Auth or the GUID source") from None
+        query = encode_query(request.query) if request.query else ""
         errand.ticket = self.circuit.enter()
         errand.attempts += 1
         began = self._tell_sent(errand) if self._watched else 0.0
-        query = encode_query(request.query) if request.query else ""
         reply: Reply | None = None
         try:
             reply = await transport.send(

@@ -20,6 +20,7 @@ from cc_async.session.body import decompressed, too_large
 from cc_async.session.clock import LoopClock
 from cc_async.session.deadline import Line
 from cc_async.session.failures import StaleConnection, proxy_refusal
+from cc_async.session.resolver import Resolver
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 
@@ -221,7 +222,9 @@ class Transport:
         """Make the session, and the connector unless there is one."""
         if self._tls.insecure:
             _log.warning("%s: the server's certificate is not checked (insecure=True)", self.name)
-        connector = self._connector or aiohttp.TCPConnector(limit=self._limit, force_close=self._fresh)
+        connector = self._connector or aiohttp.TCPConnector(
+            limit=self._limit, force_close=self._fresh, resolver=Resolver()
+        )
         try:
             session = aiohttp.ClientSession(
                 connector=connector,

@@ -289,3 +289,6 @@ def test_the_dashboard_hangs_together() -> None:
         taken |= cells
     defined = {one["name"] for one in board["templating"]["list"]}
     assert set(re.findall(r"\$\{?(\w+)", json.dumps(panels))) <= defined
+    # Chosen are all, which is one pattern: two thousand names of queues would not fit into a question.
+    chosen = [one for one in board["templating"]["list"] if one["type"] == "query"]
+    assert {(one["allValue"], *one["current"]["value"]) for one in chosen} == {(".*", "$__all")}

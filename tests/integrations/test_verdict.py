@@ -54,7 +54,8 @@ def test_chats_that_answer_by_status(form: Format) -> None:
         ("feishu", {"code": 19021, "msg": "sign match fail or timestamp is not within one hour"}, "refused"),
         ("feishu", {"code": 19024, "msg": "Key Words Not Found"}, "refused"),
         ("feishu", {"code": 11232, "msg": "frequency limited"}, "again"),
-        ("feishu", {"code": 9499}, "again"),
+        ("feishu", {"code": 9499, "msg": "too many request"}, "again"),
+        ("feishu", {"code": 9499, "msg": "Bad Request"}, "refused"),
         ("dingtalk", {"errcode": 0, "errmsg": "ok"}, "delivered"),
         ("dingtalk", {"errcode": 310000, "errmsg": "sign not match"}, "refused"),
         ("dingtalk", {"errcode": 400101}, "refused"),
@@ -65,6 +66,25 @@ def test_chats_that_answer_by_status(form: Format) -> None:
 def test_chats_that_answer_200_to_everything(form: Format, body: dict[str, Any], expected: str) -> None:
     """The code in the body decides."""
     assert judged(form, 200, body)[0] == expected
+
+
+def test_busy_is_busy_with_any_status() -> None:
+    """Some of their doors say too many with HTTP 400: an alert is not lost for that."""
+    assert judged("feishu", 400, {"code": 11232, "msg": "frequency limited"}) == ("again", 60.0)
+    assert judged("dingtalk", 403, {"errcode": 130101}) == ("again", 60.0)
+    assert judged("feishu", 400, {"code": 9499, "msg": "Bad Request"}) == ("refused", None)
+    assert judged("slack", 400, {"code": 11232}) == ("refused", None)
+
+
+@pytest.mark.parametrize(
+    ("form", "code", "told"),
+    [("feishu", 19021, "secret"), ("feishu", 19022, "address"), ("feishu", 19024, "key word"),
+     ("dingtalk", 310000, "key words")],
+)  # fmt: skip
+def test_what_a_robot_refuses_is_told_with_what_to_do(form: Format, code: int, told: str) -> None:
+    """Signature, address and key words are checks of their own at Feishu, and one code at DingTalk."""
+    name = "code" if form == "feishu" else "errcode"
+    assert told in verdict(form, 200, {}, json.dumps({name: code}).encode(), NOW).reason
 
 
 @pytest.mark.parametrize("form", ["feishu", "dingtalk"])

@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -50,8 +50,7 @@ class Chat:
         self.heads.append(dict(request.headers))
         step = self.script.pop(0) if self.script else 200
         if callable(step):
-            found: web.StreamResponse = await step(request)
-            return found
+            return await cast("Callable[[web.Request], Awaitable[web.StreamResponse]]", step)(request)
         if isinstance(step, dict):
             return web.json_response(step)
         return step if isinstance(step, web.StreamResponse) else web.Response(status=step)
@@ -149,14 +148,14 @@ async def test_a_refused_message_is_told_and_holds_nobody_up() -> None:
     """What a chat will never take is left out with its reason and its text; the next one goes."""
     told: list[str] = []
     done: list[bool] = []
-    script = ({"code": 19024, "msg": f"no, at {TOKEN}"}, {"code": 0}, 404)
+    script = ({"code": 19002, "msg": f"no, at {TOKEN}"}, {"code": 0}, 404)
     async with chat(*script) as there, hook(there.url, told, form="feishu") as posting:
         for number in range(3):
             posting.post(message(number), done.append)
         await until(lambda: len(done) == 3)
     assert done == [False, True, False]
     assert told == [
-        "127.0.0.1: code 19024; not delivered: Alert 0: line 0",
+        "127.0.0.1: code 19002; not delivered: Alert 0: line 0",
         "127.0.0.1: HTTP 404 - is the address still valid?; not delivered: Alert 2: line 2",
     ]
     assert TOKEN not in "".join(told)
@@ -227,6 +226,14 @@ async def test_a_certificate_nobody_vouches_for_is_refused() -> None:
         assert there.url.startswith("https://")
         found = await posting.send(message(0))
     assert (found.kind, found.reason) == ("again", "its certificate is not trusted")
+    assert there.posts == []
+
+
+async def test_https_to_a_port_without_tls() -> None:
+    """What is wrong is told in words, not as the number of a TLS error."""
+    async with chat() as there, hook(there.url.replace("http://", "https://")) as posting:
+        found = await posting.send(message(0))
+    assert (found.kind, found.reason.partition(":")[0]) == ("again", "no TLS connection can be made")
     assert there.posts == []
 
 
@@ -422,6 +429,7 @@ async def test_an_address_is_used_as_it_is_written() -> None:
         (f"https://user:{TOKEN}@chat.example.com/", {}, "must not hold a user or a password"),
         (f"https://chat.example.com/{TOKEN}", {"form": "irc"}, "one of json, slack"),
         (f"https://chat.example.com/{TOKEN}", {"form": "slack", "secret": "x"}, "takes no secret"),
+        (f"https://chat.example.com/{TOKEN}", {"proxy": f"socks5://u:{TOKEN}@proxy:1"}, "proxy must begin"),
     ],
 )
 def test_a_wrong_webhook_is_refused_without_its_secret(url: str, given: dict[str, Any], told: str) -> None:
