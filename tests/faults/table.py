@@ -68,6 +68,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_lockout::test_fault_29_key_revoked_in_mid_run",
         "test_lockout::test_fault_29_a_key_that_was_replaced_goes_alone_first",
         "test_lockout::test_fault_29_one_dead_guid_does_not_stop_the_other_agents",
+        "test_lockout::test_fault_29_a_call_that_waits_for_its_next_attempt_ends_too",
         "test_statuses::test_fault_29_wrong_key_is_one_request",
         "test_statuses::test_fault_29_waiting_and_running_calls_end",
         "test_statuses::test_fault_29_a_new_key_unlocks",
