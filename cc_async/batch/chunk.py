@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from attrs import define, field

@@ -149,7 +149,12 @@ async def test_fault_29_a_call_that_waits_for_its_next_attempt_ends_too() -> Non
             await until(lambda: cms._core.session is not None and cms._core.session.exchange._resting)
             await failing(cms.skill_states([1]), SignatureRejected, within=2)
             error = await failing(
-                resting, SignatureRejected, within=1, endpoint="skill_call_stats", host=server.name, attempts=1
+                resting,
+                SignatureRejected,
+                within=1,
+                endpoint="skill_call_stats",
+                host=server.name,
+                attempts=1,
             )
             assert error.batch.request_count == 1
             assert len(server.requests) == 2

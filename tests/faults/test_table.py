@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from .table import WITHOUT, NUMBERS, TESTS
+from .table import NUMBERS, TESTS, WITHOUT
 
 HERE = Path(__file__).parent
 
