@@ -30,10 +30,13 @@ async def test_fault_67_a_poll_that_overruns_is_skipped() -> None:
         await do.good(wire, seen)
 
     patient = Timeouts(connect=5, read=60, attempt=60)
-    async with FaultServer(then=slow) as server, asking(server, timeout=60, timeouts=patient) as cms:
-        async with watch(cms.skill_states([1]), every=EVERY, spread=0) as beats:
-            begun = asyncio.get_running_loop().time()
-            polls = [await anext(beats) for _ in range(20)]
+    async with (
+        FaultServer(then=slow) as server,
+        asking(server, timeout=60, timeouts=patient) as cms,
+        watch(cms.skill_states([1]), every=EVERY, spread=0) as beats,
+    ):
+        begun = asyncio.get_running_loop().time()
+        polls = [await anext(beats) for _ in range(20)]
     assert [(poll.error, poll.skipped) for poll in polls] == [(None, 0)] + 19 * [(None, 2)]
     assert most == 1
     # The last may have begun already when the reader left; an answer of the 20th came before it.
