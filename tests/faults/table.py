@@ -119,6 +119,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "53": (
         "test_payload::test_fault_53_start_time_of_another_age",
         "test_payload::test_fault_53_start_time_beyond_the_calendar",
+        "test_polls::test_fault_53_a_bucket_of_another_age_is_suspect",
     ),
     "54": ("test_payload::test_fault_54_the_bucket_rolls_over_between_two_chunks",),
     "55": (
@@ -155,7 +156,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_runtime::test_fault_65_from_another_loop",
         "test_runtime::test_fault_65_after_a_fork",
     ),
-    "66": ("test_runtime::test_fault_66_slow_reader_of_a_stream",),
+    "66": (
+        "test_runtime::test_fault_66_slow_reader_of_a_stream",
+        "test_polls::test_fault_66_a_slow_reader_of_polls_is_told_what_it_missed",
+    ),
     "67": ("test_polls::test_fault_67_a_poll_that_overruns_is_skipped",),
     "68": (
         "test_redis::test_fault_68_redis_down_from_the_start",
