@@ -173,7 +173,7 @@ def measured(name: str, place: str, smoke: bool) -> list[Line]:
     processes = 2 if smoke else 8
     quota, seconds = (Quota(20, per=0.2), 0.6) if smoke else (Quota(1000, per=5.0), 21.0)
     latency = asyncio.run(acquiring(place, 50 if smoke else 2000))
-    with lab.canned_server() as server:
+    with lab.canned_server(first=True) as server:
         server.ask("/delay/0.002")
         notes = together(place, server.url, quota, seconds, processes)
         moments = [float(moment) for moment in server.ask("/arrivals")]
