@@ -23,7 +23,7 @@ from redis.exceptions import (
 )
 
 from cc_async.errors import ConfigError
-from cc_async.integrations.redis_link import cancels, plain
+from cc_async.integrations.redis_link import cancels_kept, plain
 from cc_async.integrations.redis_script import SCRIPT
 from cc_async.session import book as said
 from cc_async.session.book import BookAway, BookRefuses, Op
@@ -118,28 +118,27 @@ class RedisBook:
                 _hear(op, next(heard), now, self._token)
 
     async def _run(self, arguments: list[Any], keys: int) -> Any:
-        before = cancels()
+        with cancels_kept():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return msgspec.json.decode(await self._evaluated(arguments, keys))
+            except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
+                raise BookRefuses(plain(error)) from None
+            except ResponseError as error:
+                refused = "ACL" in str(error)  # of a command inside the script
+                raise (BookRefuses if refused else BookAway)(plain(error)) from None
+            except TimeoutError:
+                raise BookAway(f"no answer in {self._timeout:g} s") from None
+            except (RedisError, OSError, msgspec.DecodeError) as error:
+                raise BookAway(plain(error)) from None
+
+    async def _evaluated(self, arguments: list[Any], keys: int) -> Any:
         try:
-            async with asyncio.timeout(self._timeout):
-                try:
-                    if not self._sha:
-                        self._sha = str(await self._client.script_load(SCRIPT))
-                    answer = await self._client.evalsha(self._sha, keys, *arguments)
-                except NoScriptError:  # the server was restarted
-                    answer = await self._client.eval(SCRIPT, keys, *arguments)
-            found = msgspec.json.decode(answer)
-        except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
-            raise BookRefuses(plain(error)) from None
-        except ResponseError as error:
-            refused = "ACL" in str(error) or "NOPERM" in str(error)  # of a command inside the script
-            raise (BookRefuses if refused else BookAway)(plain(error)) from None
-        except TimeoutError:
-            raise BookAway(f"no answer in {self._timeout:g} s") from None
-        except (RedisError, OSError, msgspec.DecodeError) as error:
-            raise BookAway(plain(error)) from None
-        if cancels() > before:
-            raise asyncio.CancelledError
-        return found
+            if not self._sha:
+                self._sha = str(await self._client.script_load(SCRIPT))
+            return await self._client.evalsha(self._sha, keys, *arguments)
+        except NoScriptError:  # the server was restarted
+            return await self._client.eval(SCRIPT, keys, *arguments)
 
 
 class _Script:
