@@ -140,7 +140,7 @@ class Transport:
             query: the encoded query, or an empty text.
             headers: headers to add to ours.
             body: the bytes to send.
-            on_sent: called when a connection is there and the request is about to go out on it.
+            on_sent: called when the bytes go out, on a connection that is there; it may be called again.
             on_answer: called when the head of the answer is there: the request has arrived.
 
         Raises:
