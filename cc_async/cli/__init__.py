@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     """Parse and run; every error becomes one line."""
     try:
-        from cyclopts import CycloptsError
+        from cyclopts import CycloptsError, UnusedCliTokensError
 
         from cc_async.cli.app import app
         from cc_async.cli.check_run import as_plugin
@@ -61,6 +61,10 @@ def _run(arguments: list[str]) -> int:
         return as_plugin(arguments, run)
     try:
         found = run()
+    except UnusedCliTokensError as error:
+        surplus = " ".join(error.unused_tokens or ())
+        command = " ".join(("cc-async", *(error.command_chain or ())))
+        return _fail(f"{command}: what is {surplus!r}? - options have names: {command} --help", USAGE)
     except (CycloptsError, UsageError, ConfigError) as error:
         return _fail(str(error), USAGE)
     except BatchError as error:

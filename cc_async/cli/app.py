@@ -7,6 +7,7 @@ from cyclopts import App, Group
 from cc_async import __version__
 from cc_async.cli import (
     alert,
+    arranged,
     builds,
     capture,
     check,
@@ -131,3 +132,6 @@ def indicators(*, vdns: Vdns = None, when: When = _WHEN, link: Link = _LINK, sho
         show,
         builds.indicators(vdns, when, partial=link.partial, timeout=link.seconds),
     )
+
+
+arranged.arrange(app)

@@ -32,8 +32,8 @@ _SILENT = 30.0
 
 def backfill(link: Link, build: run.Build, target: Target, workers: str) -> int:
     """Order, follow, tell; the exit code. Ctrl-C leaves the queue to the workers."""
-    url = redis_url(workers, "--workers")
     need("taskiq", "taskiq", "taskiq_redis")
+    url = redis_url(workers, "--workers")
     try:
         return run_stoppable(_backfill(link, build, target, url))
     except KeyboardInterrupt:

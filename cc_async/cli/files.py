@@ -113,7 +113,11 @@ def _export(link: Link, build: run.Build, target: Target, ask: Ask) -> int:
             meter.finish(exported)
             return exported
 
-    exported = asyncio.run(work())
+    try:
+        exported = asyncio.run(work())
+    except KeyboardInterrupt:
+        run.say("stopped; the same command goes on with what is missing")
+        raise
     run.say_all((each.part, each.error.message) for each in exported.failures)
     if exported.rejected:
         run.say(f"{exported.rejected:,} rows could not be read: the next run asks for them again")

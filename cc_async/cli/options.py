@@ -54,8 +54,7 @@ class Link:
     quota: str | None = None
     """Requests/seconds of each interface, such as 10/1; none: no pacing."""
     timeout: str | None = None
-    """Seconds for the whole question (default: none; every request has its own limit). That of a site's file
-    holds for tables and JSON, and not for rows that stream into CSV and files."""
+    """Seconds for the whole question; default: none for CSV and files, else the site's (none)."""
     page_size: PageSize | None = None
     """Rows asked for per page, or learn: some servers give up to 1000, the first page finds out."""
     concurrency: int | None = None

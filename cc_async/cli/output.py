@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cc_async.cli import text
+from cc_async.cli.narrow import widest, widths
 from cc_async.cli.views import View
 from cc_async.export.cells import harmless
 
@@ -58,29 +59,67 @@ def write(report: Report, form: Format, out: TextIO, *, rows: int) -> None:
         _write_table(report, out, rows)
 
 
-def table(view: View, records: Iterable[Any]) -> Table:
-    """Make a rich table of the columns of a view; every cell is plain text, never markup."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for name in view.columns:
-        left = name in view.texts
-        # Folded, never cut: half a number is a wrong number.
-        made.add_column(Text(_header(name)), justify="left" if left else "right", overflow="fold")
-    for record in records:
-        made.add_row(*(Text(cell(name, getattr(record, name))) for name in view.columns))
-    return made
+def table(view: View, records: Iterable[Any], room: int | None = None) -> Table:
+    """Make a rich table of the columns of a view; every cell is plain text, never markup.
+
+    In a window too narrow for it (``room`` characters) headers break, and instants lose year and zone.
+    """
+    kept = list(records)
+    words = [name in view.texts for name in view.columns]
+    headers, rows = _texts(view, kept)
+    if room is not None and sum(widest(headers, rows)) + 3 * (len(headers) - 1) > room:
+        shorter = _texts(view, kept, short=True)
+        if (fitting := widths(*shorter, words, room)) is not None:
+            return _made(*shorter, words, fitting)
+    return _made(headers, rows, words)
 
 
-def cell(name: str, value: object) -> str:
+def cell(name: str, value: object, *, short: bool = False) -> str:
     """Write one value for a person; ``-`` where the server did not say."""
     if value is None:
         return "-"
     if isinstance(value, datetime):
-        return text.instant(value)
+        return text.short_instant(value, seconds=name != "interval_start") if short else text.instant(value)
     if isinstance(value, enum.Enum):
         return text.visible(text.word(value))
     if isinstance(value, float):
         return f"{value:.1%}" if name.endswith("_rate") else f"{value:g}"
     return text.visible(str(value), longest=_LONGEST)
+
+
+def _texts(view: View, records: Sequence[Any], *, short: bool = False) -> tuple[list[str], list[list[str]]]:
+    """The headers and the cells; short instants leave it to their header to say that they are UTC."""
+    headers = [
+        f"{_header(name)} (UTC)"
+        if short and any(isinstance(getattr(record, name), datetime) for record in records)
+        else _header(name)
+        for name in view.columns
+    ]
+    return headers, [
+        [cell(name, getattr(record, name), short=short) for name in view.columns] for record in records
+    ]
+
+
+def _made(
+    headers: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    words: Sequence[bool],
+    fitting: Sequence[int] | None = None,
+) -> Table:
+    """Make the table, its columns as wide as they like or as wide as told."""
+    padding = (0, 1) if fitting is None else 0
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=padding)
+    for number, (header, left) in enumerate(zip(headers, words, strict=True)):
+        # Folded, never cut: half a number is a wrong number.
+        made.add_column(
+            Text(header),
+            justify="left" if left else "right",
+            overflow="fold",
+            width=None if fitting is None else fitting[number],
+        )
+    for row in rows:
+        made.add_row(*map(Text, row))
+    return made
 
 
 class Screen(Console):
@@ -110,9 +149,12 @@ def _write_table(report: Report, out: TextIO, rows: int) -> None:
     shown = report.records[:rows] if rows else report.records
     screen = console(out)
     if report.records:
-        screen.print(table(report.view, shown))
+        screen.print(table(report.view, shown, screen.width))
     hidden = len(report.records) - len(shown)
-    parts = [f"{len(report.records):,} {report.view.rows}", f"{report.requests:,} requests"]
+    parts = [
+        f"{len(report.records):,} {report.view.rows}",
+        f"{report.requests:,} request{'' if report.requests == 1 else 's'}",
+    ]
     if hidden:
         parts.append(f"{hidden:,} rows not shown: --rows 0, --csv or --json for all")
     if report.absent:

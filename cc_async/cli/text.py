@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import Enum
 
@@ -22,6 +23,9 @@ _OPTIONS = {
 }
 """How the library's hints read in Python, and what a person at the keyboard writes."""
 
+_ARGUMENT = re.compile(r"^argument: (\w+)")
+"""How a setting that is no good begins when it was given to the library, here by an option."""
+
 
 def visible(text: str, *, longest: int | None = None) -> str:
     """Cut the end, and spell everything that a terminal would obey by its number."""
@@ -34,12 +38,17 @@ def in_options(text: str) -> str:
     """Say what the library's hints ask for in the options of the command."""
     for argument, option in _OPTIONS.items():
         text = text.replace(argument, option)
-    return text
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}", text)
 
 
 def instant(moment: datetime) -> str:
     """Write an instant as ISO 8601 in UTC, without a fraction."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def short_instant(moment: datetime, *, seconds: bool) -> str:
+    """Write an instant in UTC without year and zone, for a narrow window."""
+    return moment.astimezone(UTC).strftime("%m-%d %H:%M:%S" if seconds else "%m-%d %H:%M")
 
 
 def word(code: Enum) -> str:

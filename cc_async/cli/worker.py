@@ -59,8 +59,8 @@ def worker(
     Start as many as you like, on any machine that sees the folder. Keys, quota and TLS are this machine's own
     (--site, the environment). Killed at any moment, its partition is done by another one.
     """
-    url = redis_url(redis, "worker")
     need("taskiq", "taskiq", "taskiq_redis")
+    url = redis_url(redis, "worker")
     silence, ending = span(reclaim, "--reclaim").total_seconds(), span(grace, "--grace").total_seconds()
     site = connect.with_keys(connect.site_of(link))
     quota = _quota(site, pacer, url)

@@ -165,7 +165,11 @@ def _known(rows: Sequence[Any], names: tuple[str, ...]) -> list[tuple[int, ...]]
 
 
 def _nobody_says(rows: Sequence[Any], what: str) -> str:
-    return f"the server did not say ({what})" if rows else "there are no rows"
+    if not rows:
+        return "there are no rows"
+    if all(getattr(row, "buckets", None) == 0 for row in rows):
+        return "none of these 5 minutes was seen and closed yet"
+    return f"the server did not say ({what})"
 
 
 def _left_out(rows: Sequence[Any], known: Sequence[Any]) -> str:

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
+import msgspec
+
 from cc_async.errors import (
     AddressBlocked,
     CcError,
@@ -206,10 +208,20 @@ def _joined(first: str, second: str | None) -> str:
 def _shown(body: bytes) -> str:
     """Return the beginning of a page as a piece of a message: readable, harmless, short."""
     # Decoding more than the beginning of a large page would be work for nothing.
-    text = body[:65536].decode("utf-8", errors="replace")
+    text = _message(body[:65536]) or body[:65536].decode("utf-8", errors="replace")
     text = html.unescape(_TAG.sub(" ", _INVISIBLE_PARTS.sub(" ", text)))
     text = _cleaned(struck_out(text))
     return f': "{text[:_EXCERPT]}"' if text else ""
+
+
+def _message(body: bytes) -> str | None:
+    """Return what a JSON error page says in words, as Spring and gateways write it, or None."""
+    try:
+        page = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    said = page.get("message") or page.get("error") if isinstance(page, dict) else None
+    return said if isinstance(said, str) else None
 
 
 def _cleaned(text: str) -> str:

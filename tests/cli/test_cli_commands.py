@@ -71,7 +71,7 @@ def test_as_a_table(run: Run, command: Any) -> None:
     outcome = run(*arguments)
     assert (outcome.code, outcome.err) == (0, "")
     last = outcome.out.splitlines()[-1]
-    assert "requests" in last
+    assert " request" in last
     if rows is not None:
         assert last.startswith(f"{rows} ")
         assert len(outcome.out.splitlines()) == 2 + rows + 1

@@ -121,6 +121,30 @@ def test_ctrl_c_ends_a_recording(
     assert polled.height >= 2
 
 
+def test_ctrl_c_in_a_backfill_says_how_to_go_on(
+    environ: dict[str, str], center: Center, tmp_path: Path, run: Run
+) -> None:
+    """Exit code 130 and what to type next; the same command then has every row once."""
+    before, deadline = center.asked("system_indicators"), time.monotonic() + 60
+    command = ["backfill", str(tmp_path / "out"), *DAY]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cc_async", *command, "--quota", "1/1"],
+        env={**environ, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": os.environ["PATH"]},
+        stderr=subprocess.PIPE,
+    )
+    while center.asked("system_indicators") < before + 1:
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert err.decode().splitlines()[-1] == "cc-async: stopped; the same command goes on with what is missing"
+    assert run(*command).code == 0
+    found = rows(tmp_path / "out")
+    assert found.select("vdn", "interval_start").n_unique() == found.height == 3 * 23 * 12
+
+
 def test_another_contact_center_is_refused(run: Run, environ: dict[str, str], tmp_path: Path) -> None:
     """A folder of another host is refused, unless ``--moved`` says that it is the same at a new address."""
     out = str(tmp_path / "out")

@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cc_async import AgentStatus, SignedInAgent, Skill, SystemIndicators, TaskStats
+from cc_async import (
+    AgentStatus,
+    SignedInAgent,
+    Skill,
+    SkillCallStats,
+    SkillState,
+    SystemIndicators,
+    TaskStats,
+)
 from cc_async.cli import views
 from cc_async.cli.output import Format, Report, write
 from cc_async.cli.text import visible
@@ -119,7 +127,7 @@ def test_a_table_says_what_it_leaves_out() -> None:
     queues = [Skill(skill_id=number) for number in range(1, 31)]
     report = Report(views.SKILLS, queues, absent=[41, 42], requests=1)
     short = shown(report, Format.TABLE, rows=10)
-    assert "30 skill queues; 1 requests; 20 rows not shown" in short
+    assert "30 skill queues; 1 request; 20 rows not shown" in short
     assert "2 answered without a row: 41, 42" in short
     assert len(short.splitlines()) == 2 + 10 + 1
     assert len(shown(report, Format.TABLE, rows=0).splitlines()) == 2 + 30 + 1
@@ -137,3 +145,58 @@ def test_cells_are_written_for_people() -> None:
     text = shown(Report(views.SIGNED_IN_AGENTS, agents), Format.TABLE)
     assert "not ready" in text
     assert text.splitlines()[3].split()[:4] == ["1", "3", "-", "77"]
+
+
+class Window(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        """A terminal it is."""
+        return True
+
+
+MOMENT = datetime(2026, 11, 20, 12, 5, 30, tzinfo=UTC)
+ROWS = {
+    "calls": (views.SKILL_CALL_STATS, SkillCallStats(skill_id=10_000, interval_start=MOMENT, offered=123)),
+    "states": (views.SKILL_STATES, SkillState(skill_id=10_000, signed_in_agents=123, calls_waiting=12)),
+    "indicators": (
+        views.SYSTEM_INDICATORS,
+        SystemIndicators(vdn=1700, interval_start=MOMENT, inbound_calls=9),
+    ),
+    "agents": (
+        views.SIGNED_IN_AGENTS,
+        SignedInAgent(skill_id=1, agent_id=10_001, name="Wolfeschlegelsteinhausenberger", login_time=MOMENT),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_table_fits_a_window_of_80(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers break between words only, numbers and instants never: one line a row, but for long names."""
+    monkeypatch.setenv("TERM", "dumb")  # 80 wide, no colours
+    view, record = ROWS[name]
+    out = Window()
+    write(Report(view, [record], requests=1), Format.TABLE, out, rows=0)
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    head = " ".join(lines).partition("\u2500")[0].split()
+    assert set(head) - {"(UTC)"} == set(
+        " ".join(view.columns).replace("_id", "").replace("_seconds", " (s)").replace("_", " ").split()
+    )
+    rule = next(number for number, line in enumerate(lines) if "\u2500" in line)
+    body = lines[rule + 1 : -1]
+    assert len(body) == (2 if name == "agents" else 1)
+    if name in ("calls", "indicators"):
+        assert "11-20 12:05 " in body[0]
+    if name == "agents":
+        assert "11-20 12:05:30" in body[0]
+
+
+def test_a_wide_window_shows_instants_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is room nothing is shortened."""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "160")
+    view, record = ROWS["calls"]
+    out = Window()
+    write(Report(view, [record]), Format.TABLE, out, rows=0)
+    assert "2026-11-20T12:05:30Z" in out.getvalue()

@@ -292,7 +292,11 @@ def test_rolling_keeps_queues_apart_and_ends_together() -> None:
     rows = [closed(0, 7, offered=5), closed(6, 8, offered=6)]
     found = rolling(rows, 15)
     assert (found[170, 8].offered, found[170, 7].offered) == (6, None)
-    assert figures.lost_rate(found[170, 7]).value is None
+    assert figures.lost_rate(found[170, 7]).why_not == "none of these 5 minutes was seen and closed yet"
+    assert (
+        figures.lost_rate(found).value is None
+    )  # of queue 8 something was seen: how much was lost it does not say
+    assert figures.lost_rate(found).why_not == "the server did not say (offered)"
     assert rolling([]) == {}
 
 

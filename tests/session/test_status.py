@@ -176,6 +176,23 @@ def test_a_page_is_shown_cleaned_and_cut():
 
 
 @pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b'{"status":401,"error":"Unauthorized","message":"no such key","path":"/x"}', '"no such key"'),
+        (b'{"status":401,"error":"Unauthorized","message":""}', '"Unauthorized"'),
+        (b'{"message":"call +8613800138000"}', '"call ***"'),
+        (b'{"message":7}', '"{"message":7}"'),
+        (b'["message"]', '"["message"]"'),
+        (b'{"message":', '"{"message":"'),
+        (b'{"message":"\xff"}', '"{"message":"\ufffd"}"'),
+    ],
+)
+def test_of_a_json_error_page_the_message_is_shown(body, shown):
+    """What such a page says in words is enough; one that says nothing in words is shown as it is."""
+    assert judged(401, body).message.endswith(f"(HTTP 401): {shown}")
+
+
+@pytest.mark.parametrize(
     "secret",
     [
         "auth-v2/ak/2024-03-15T12:00:00Z/host/0011",
