@@ -68,8 +68,13 @@ class Outcome:
     left: int
 
 
-async def working_time(agents: int, minutes: int, latency: float = 0.02) -> Outcome:
-    """Everybody signs in, is followed and asked once a minute, and signs out."""
+async def working_time(
+    agents: int, minutes: int, latency: float = 0.02, connections: int | None = None, every: int = 1
+) -> Outcome:
+    """Everybody signs in, is followed, asked every so many minutes, and signs out.
+
+    ``connections``: those of polls, one for each session unless told otherwise.
+    """
     tally, guids = Tally(), Counter[int]()
     raise_file_limit()
     size: dict[str, Any] = {"vdns": [], "skills_per_vdn": 100, "agents_per_vdn": 4 * agents}
@@ -84,7 +89,7 @@ async def working_time(agents: int, minutes: int, latency: float = 0.02) -> Outc
 
     async with Simulator(**size, **habits, record_requests=False) as sim, AsyncExitStack() as stack:
         gateway = GatewayClient(
-            sim.gateway_url, {}, on_guid=renewed, observers=[tally], agent_connections=agents
+            sim.gateway_url, {}, on_guid=renewed, observers=[tally], agent_connections=connections or agents
         )
         async with gateway:
             ids = sim.free_agents[:agents]
@@ -104,8 +109,9 @@ async def working_time(agents: int, minutes: int, latency: float = 0.02) -> Outc
             rows = failed = 0
             until = asyncio.get_running_loop().time() + 60 * minutes
             for minute in range(minutes):
-                batch = await gateway.agent_call_stats(ids, brief=minute % 2 == 1, partial=True)
-                rows, failed = rows + len(batch), failed + len(batch.failures)
+                if minute % every == 0:
+                    batch = await gateway.agent_call_stats(ids, brief=minute % 2 == 1, partial=True)
+                    rows, failed = rows + len(batch), failed + len(batch.failures)
                 await asyncio.sleep(until - 60 * (minutes - minute - 1) - asyncio.get_running_loop().time())
             lost = sum(each.lost is not None for each in sessions)
             lost += len(set(ids) - set(sim.guids))

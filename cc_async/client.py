@@ -14,7 +14,8 @@ from cc_async.batch.packing import ArrayLimit
 from cc_async.clients.asking import Options
 from cc_async.clients.base import MOST_CONCURRENT, UNSET, Unset, check_auth, check_count, check_timeout
 from cc_async.clients.cms_base import ByVdn, CmsBase, Ids, check_array_limit, check_page_size, cms_quotas
-from cc_async.clients.core import Core, RequestShape, Setup
+from cc_async.clients.core import Core
+from cc_async.clients.setup import RequestShape, Setup
 from cc_async.contract import endpoints
 from cc_async.contract.records import (
     AgentState,

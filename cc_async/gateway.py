@@ -22,7 +22,8 @@ from cc_async.clients.base import (
     check_count,
     check_timeout,
 )
-from cc_async.clients.core import Core, Setup
+from cc_async.clients.core import Core
+from cc_async.clients.setup import Setup
 from cc_async.contract import endpoints
 from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
 from cc_async.contract.codes import AgentStatus
@@ -219,8 +220,12 @@ class GatewayClient(BaseClient):
             service_token=service_token,
         )
         line = Line(self._lane, who, self._options.quotas, self._options.timeout)
-        seconds = check_timeout(grace)
-        return AgentSession(line, resume=bool(resume), grace=seconds or 0.0, rng=self._rng)
+        if not isinstance(resume, bool):
+            raise TypeError(f"resume must be True or False, not {type(resume).__name__}")
+        seconds = check_timeout(grace, "grace")
+        if seconds is None:
+            raise TypeError("grace must be seconds: a sign-out is not waited for without an end")
+        return AgentSession(line, resume=resume, grace=seconds, rng=self._rng)
 
     def with_options(
         self,
@@ -246,8 +251,7 @@ class GatewayClient(BaseClient):
     async def replace_auth(self, guids: GuidSource | Auth) -> None:
         """Use other GUIDs from now on, here and in every copy; ``on_guid`` goes on being told of new ones."""
         auth = check_auth(guids if isinstance(guids, Auth) else Guids(guids, on_guid=self._on_guid))
-        self._lane.carry_over(auth)
-        await self._core.replace(credentials_of(auth))
+        await self._core.replace(self._lane.credentials_with(auth))
 
     async def aclose(self, grace: float = 5.0) -> None:
         """Sign out the agents whose sessions are still open, then close as every client does."""

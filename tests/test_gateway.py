@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -53,6 +54,18 @@ async def test_brief_asks_the_recommended_interface(sim: Simulator, gateway: Gat
     assert [attrs.asdict(row, recurse=False) for row in batch] == expected
     assert {each.path.rsplit("/", 1)[1] for each in sim.requests} == {"statisticsEx"}
     assert {row.rest_count for row in batch} == {None}
+
+
+async def test_full_and_brief_are_counted_together(open_sim: OpenSim, make_gateway: MakeGateway) -> None:
+    """The published limits are on an agent's and a system's queries, whichever way they are asked."""
+    sim = await open_sim(agent_quota=(5, 2.0), gateway_quota=(15_000, 2.0))
+    client = make_gateway(sim)
+    [agent] = some(sim, 1)
+    asked = [client.agent_call_stats([agent], brief=number % 2 == 0) for number in range(12)]
+    assert all(batch.complete for batch in await asyncio.gather(*asked))
+    assert sim.over_quota == 0
+    assert len(sim.requests) == 12
+    assert client.health.quota_used["agent_call_stats"][0] >= 2
 
 
 async def test_a_new_guid_is_used_from_then_on(sim: Simulator, make_gateway: MakeGateway) -> None:

@@ -18,7 +18,7 @@ LAYERS = (
     {"session"},
     {"batch"},
     {"export"},  # files are written from streams; a query knows how to ask for one
-    {"query", "clients", "client", "settings", "settings_file", "settings_keys", "settings_pacer"},
+    {"query", "clients", "client", "settings"},
     {"agents"},  # sessions are sent by what sends questions; the gateway's client offers both
     {"gateway"},
     {"monitor"},

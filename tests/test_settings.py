@@ -207,7 +207,7 @@ async def test_the_page_size_may_be_learned(tmp_path: Path) -> None:
         (None, "No such file"),
         ("[sites.other]\n", "no table [sites.berlin] - known sites: other"),
         ("", "known sites: none"),
-        ("sites = 3\n", "no table [sites.berlin]"),
+        ("sites = 3\n", "sites must hold tables"),
         ("[sites]\nberlin = 3\n", "no table [sites.berlin]"),
         (
             "secret_key = 's3cr3t-never-shown'\n[sites.berlin]\n",

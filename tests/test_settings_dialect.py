@@ -8,7 +8,7 @@ import pytest
 
 from cc_async import AkSk, CmsClient, ConfigError
 from cc_async.settings import from_site
-from cc_async.settings_file import faults, site_names
+from cc_async.settings.file import faults, site_names
 
 SITE = (
     '[sites.odd]\ncms_url = "https://cms.example.com"\naccess_key = "AK"\nsecret_key = "SK"\n'

@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from cc_async.agents.struck import struck
 from cc_async.contract.codes import CtiStatus
-from cc_async.session.secret import without_guids
 
 _STATES: Mapping[str, CtiStatus] = MappingProxyType(
     {
@@ -79,14 +79,6 @@ def read_events(agent_id: int, told: Any, at: datetime, secrets: tuple[str, ...]
             yield AgentEvent(
                 agent_id, struck(str(kind)[:100], secrets), _kept(each.get("content"), secrets), at
             )
-
-
-def struck(text: str, secrets: tuple[str, ...]) -> str:
-    """The text without GUIDs and the secrets, the longest first."""
-    text = without_guids(text)
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    return text
 
 
 def _kept(value: Any, secrets: tuple[str, ...]) -> Any:

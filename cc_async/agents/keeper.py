@@ -61,20 +61,23 @@ class Keeper:
         if push:
             await clock.sleep(BEAT)
         while True:
+            began = clock.monotonic()
             try:
-                events = await (line.beat() if push else line.poll())
+                # Both ways by turns: who knows which of them fails.
+                events = await (line.beat() if push else line.poll(again=failures % 2 == 1))
             except CcError as error:
                 if _is_final(error):
                     raise
                 if clock.monotonic() - heard > SILENCE:
                     raise _silent(error) from None
-                failures += 1
                 await clock.sleep(min(_LONGEST_PAUSE, 0.5 * 2.0**failures))
+                failures += 1
                 continue
             heard, failures = clock.monotonic(), 0
             for event in events:
                 self.on_event(event)
-            await clock.sleep(BEAT if push else self.rng.uniform(SHORTEST_REST, LONGEST_REST))
+            beat = max(0.0, began + BEAT - heard)
+            await clock.sleep(beat if push else self.rng.uniform(SHORTEST_REST, LONGEST_REST))
 
     async def _sign_in_again(self) -> SignedIn:
         """Sign in anew, without force; waits where an earlier sign-in may have worked unseen.

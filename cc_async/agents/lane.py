@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from cc_async.agents.events import struck
+from cc_async.agents.struck import harmless
 from cc_async.agents.who import SignIn
 from cc_async.clients.core import Core
 from cc_async.clients.raw import send_raw
 from cc_async.contract import agent_endpoints as table
 from cc_async.contract.spec import Endpoint, KeyKind
-from cc_async.errors import ApiError, CcError, ClosedError, ConfigError
+from cc_async.errors import CcError, ClosedError, ConfigError
 from cc_async.session.arrivals import Arrivals
 from cc_async.session.auth import Auth
 from cc_async.session.clock import Clock
@@ -33,6 +33,8 @@ LONGEST_ABSENCE = 60.0
 """Seconds an agent may be without a request: half of what the gateway allows, so that no GUID dies either."""
 VISITS = int(LONGEST_ABSENCE // (HOLD + 1.5))
 """Sessions that take turns on one connection: each is visited within that time."""
+_CHANGE = 0.25
+"""Seconds between the end of one poll on a connection and the next one's beginning, at the most."""
 MOST_SIGN_INS = 64
 """Sign-ins under way at once, and as many sign-outs."""
 _MARGIN = 0.85
@@ -42,8 +44,8 @@ _MARGIN = 0.85
 class Lane:
     """Polls have a gate and connections of their own, so that held ones keep nothing from questions.
 
-    Sign-ins and sign-outs get a new connection each: on a kept one that the server is just closing, nobody
-    could say whether they arrived, and they are never sent twice.
+    Sign-ins and sign-outs get a new connection each (unless the connector is the caller's): on a kept one
+    that the server is just closing, nobody could say whether they arrived, and they are never sent twice.
     """
 
     def __init__(self, core: Core, connections: int) -> None:
@@ -51,7 +53,10 @@ class Lane:
         self._polls: Core | None = None
         self._verbs: Core | None = None
         self._open: dict[int, AgentSession] = {}
+        self._polled = 0
         self._leaving = 0
+        self._fastest_sign_in = math.inf
+        self._rescues = asyncio.Semaphore(MOST_SIGN_INS)
         self.turns = asyncio.Semaphore(MOST_SIGN_INS)
         """Held while signing in: who waits for it has sent nothing, so it may simply go away."""
         self.heartbeat = table.heartbeat
@@ -89,32 +94,37 @@ class Lane:
         agent_id = session.agent_id
         if agent_id in self._open:
             raise ValueError(f"agent {agent_id} has a session of this client already")
-        polling = sum(not each.push for each in self._open.values())
-        room = self._room(quotas)
-        if not session.push and polling >= room:
+        if not session.push and self._polled >= self._room(quotas):
             raise ConfigError(
-                f"{polling} sessions are all this client can visit once a minute",
+                f"{self._polled} sessions are all this client can visit once a minute",
                 hint="give a larger agent_connections=, or push mode: callback_uri= and service_token=",
             )
         self._open[agent_id] = session
+        self._polled += not session.push
 
-    def carry_over(self, auth: Auth) -> None:
-        """Let a new credential know the GUIDs of the sessions that are open.
+    def credentials_with(self, auth: Auth) -> dict[KeyKind, Auth]:
+        """Who asks and who signs in from now on; a new credential learns the GUIDs of the open sessions.
 
         Raises ConfigError when it cannot be told GUIDs.
         """
-        if not self._open:
-            return
-        if not isinstance(auth, Guids):
+        arrivals = self._core.credentials.get(KeyKind.SIGN_IN)
+        if isinstance(arrivals, Arrivals) and isinstance(auth, Guids):
+            for agent_id in self._open:
+                auth.carry_over(agent_id, arrivals.guids)
+            # The same one stays: a sign-in that is under way brings its GUID to it.
+            arrivals.guids = auth
+            return {KeyKind.AGENT: auth, KeyKind.SIGN_IN: arrivals}
+        if self._open:
             raise ConfigError("agent sessions are open: give GUIDs, or sign the agents out first")
-        for agent_id in self._open:
-            auth.carry_over(agent_id, self.arrivals.guids)
+        return credentials_of(auth)
 
     def leave(self, session: AgentSession) -> None:
         """The session is over."""
         if self._open.get(session.agent_id) is session:
             del self._open[session.agent_id]
+            self._polled -= not session.push
             self._core.signed_in_at.pop(session.agent_id, None)
+            self.arrivals.guids.session_over(session.agent_id)
 
     @contextmanager
     def leaving(self) -> Iterator[int]:
@@ -149,17 +159,40 @@ class Lane:
             self._polls = polls
         return self._polls
 
+    def _patience(self) -> float | None:
+        """Seconds a poll may take, so that one that hangs does not starve those who share its connection.
+
+        A poll that is held takes 10 s and what this network adds, which is less than two sign-ins.
+        """
+        share, network = (
+            math.ceil(self._polled / self._polling().places),
+            min(self._fastest_sign_in, HOLD / 2),
+        )
+        return max(LONGEST_ABSENCE / share - _CHANGE, HOLD + 2 * network) if share > 1 else None
+
     def _acting(self) -> Core:
         if self._verbs is None:
-            places = 2 * MOST_SIGN_INS
+            places = 3 * MOST_SIGN_INS  # for each: in, out, and polls that failed
             self._verbs = self._core.branch(concurrency=places, timeouts=self._core.timeouts, fresh=True)
         return self._verbs
 
     def _way(self, endpoint: Endpoint[Any]) -> Core:
         """Which connections a request takes: its own kind's, heartbeats those of questions."""
-        if endpoint is table.events:
-            return self._polling()
         return self._core if endpoint.retryable else self._acting()
+
+    async def poll(self, who: SignIn, quotas: Quotas, *, again: bool) -> Any:
+        """Send one poll, with no more patience than those leave who share its connection.
+
+        ``again``: the one before failed. Where connections are shared it does not stand in line once more,
+        since its GUID may have no minute left: it goes where sign-ins go.
+        """
+        patience = self._patience()
+        if patience is None:
+            return await self._send(self._polling(), table.events, who, quotas, None)
+        if again and not self._rescues.locked():
+            async with self._rescues:
+                return await self._send(self._acting(), table.events, who, quotas, None, patience=2 * HOLD)
+        return await self._send(self._polling(), table.events_once, who, quotas, None, patience=patience)
 
     async def send(
         self,
@@ -169,15 +202,32 @@ class Lane:
         seconds: float | None,
         params: dict[str, Any] | None = None,
     ) -> Any:
-        """Send one request of a session; what the agent signs in with is struck out of every error."""
+        """Send one request of a session that is no poll."""
+        began = self.clock.monotonic()
+        told = await self._send(self._way(endpoint), endpoint, who, quotas, seconds, params)
+        if endpoint.needs is KeyKind.SIGN_IN:
+            self._fastest_sign_in = min(self._fastest_sign_in, self.clock.monotonic() - began)
+        return told
+
+    async def _send(
+        self,
+        core: Core,
+        endpoint: Endpoint[Any],
+        who: SignIn,
+        quotas: Quotas,
+        seconds: float | None,
+        params: dict[str, Any] | None = None,
+        patience: float | None = None,
+    ) -> Any:
+        """Send one request; what the agent signs in with is struck out of every error."""
         path = endpoint.path.format(agent_id=who.agent_id)
         request: Request[Any] = Request(
-            endpoint, params or {}, path=path, part=who.part, agent_id=who.agent_id
+            endpoint, params or {}, path=path, part=who.part, agent_id=who.agent_id, patience=patience
         )
         try:
-            return await send_raw(self._way(endpoint), quotas, request, seconds)
+            return await send_raw(core, quotas, request, seconds)
         except CcError as error:
-            raise _harmless(error, who.secrets).with_traceback(None) from None
+            raise harmless(error, who.secrets).with_traceback(None) from None
 
     def signed_in(self, session: AgentSession) -> None:
         """Let statistics say since when they count."""
@@ -200,11 +250,3 @@ class Lane:
 def credentials_of(auth: Auth) -> dict[KeyKind, Auth]:
     """Who asks, and who signs in: that takes GUIDs which can be told new ones."""
     return {KeyKind.AGENT: auth, KeyKind.SIGN_IN: Arrivals(auth) if isinstance(auth, Guids) else auth}
-
-
-def _harmless(error: CcError, secrets: tuple[str, ...]) -> CcError:
-    """The error without what the agent signs in with, should the server have repeated it."""
-    error.args = tuple(struck(each, secrets) if isinstance(each, str) else each for each in error.args)
-    if isinstance(error, ApiError):
-        error.text = struck(error.text, secrets)
-    return error

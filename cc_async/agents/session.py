@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ from typing import Self
 from cc_async.agents.events import AgentEvent
 from cc_async.agents.inbox import Inbox
 from cc_async.agents.keeper import Keeper
-from cc_async.agents.through import carried_through, to_its_end
+from cc_async.agents.through import begun, carried_through, to_its_end
 from cc_async.agents.verbs import Line, SignedIn
 from cc_async.errors import CcError, ClosedError, NotSignedIn, SessionLost
 
@@ -38,7 +39,8 @@ class AgentSession:
         self._signed_in: SignedIn | None = None
         self._there = False
         self._begun = False
-        self._over = False
+        self._entered = asyncio.Event()
+        self._ending: asyncio.Task[None] | None = None
         self._lost: CcError | None = None
 
     @property
@@ -93,12 +95,26 @@ class AgentSession:
         self._begun = True
         try:
             async with line.lane.turns:
-                self._arrived(await carried_through(line.sign_in(), line.sign_out, self._grace))
+                self._arrived(await carried_through(self._sign_in(), line.sign_out, self._grace))
+            self._task = begun(self._keep())
         except BaseException:
             line.lane.leave(self)
             raise
-        self._task = asyncio.create_task(self._keep(), name="cc_async.agents")
+        finally:
+            self._entered.set()
         return self
+
+    async def _sign_in(self) -> SignedIn:
+        """Sign in, unless the session was closed before its turn, and undo it if nobody waited for it."""
+        closed = ClosedError(f"the session of {self._line.who.part} was closed while it signed in")
+        if self._ending is not None:
+            raise closed
+        signed_in = await self._line.sign_in()
+        if self._ending is not None and self._ending.done():
+            self._there = True
+            await self._sign_out(self._grace)
+            raise closed
+        return signed_in
 
     async def _keep(self) -> None:
         """Keep the session alive; whoever reads its events is told when that ends."""
@@ -114,23 +130,37 @@ class AgentSession:
         await self.aclose()
 
     async def aclose(self, why: CcError | None = None) -> None:
-        """Sign out now, within ``grace`` seconds; reading ends, with the error ``why`` if one is given."""
-        if self._over or self._task is None:
-            return
-        self._over = True
+        """Sign out now, within ``grace`` seconds; reading ends, with the error ``why`` if one is given.
+
+        Whoever calls it while another does waits for the same end.
+        """
+        if self._ending is None:
+            if not self._begun:
+                return
+            self._ending = begun(self._end(why))
+        await to_its_end(self._ending)
+
+    async def _end(self, why: CcError | None) -> None:
+        """Stop asking, then sign out; a sign-in under way is waited for."""
+        lane = self._line.lane
         try:
-            with self._line.lane.leaving() as times:
-                await to_its_end(self._end(self._task, times * self._grace))
+            with lane.leaving() as times:
+                patience = times * self._grace
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(patience):
+                        await self._entered.wait()
+                if self._task is not None:
+                    self._task.cancel()
+                    await asyncio.wait({self._task})
+                    await self._sign_out(patience)
+                    if not self._task.cancelled():
+                        self._task.result()
         finally:
             self._inbox.finish(why)
-            self._line.lane.leave(self)
+            lane.leave(self)
 
-    async def _end(self, keeper: asyncio.Task[None], patience: float) -> None:
-        """Stop asking, then sign out; what fails is told, and the gateway signs out itself after 120 s."""
-        keeper.cancel()
-        await asyncio.wait({keeper})
-        if not keeper.cancelled():
-            keeper.result()
+    async def _sign_out(self, patience: float) -> None:
+        """Sign out if need be; what fails is told, and the gateway signs out itself after 120 s."""
         if not self._there:
             return
         self._there = False

@@ -24,7 +24,7 @@ async def carried_through(
     A cancel does not reach it: its end is awaited for up to ``grace`` seconds, what it did is undone within
     as many, and then the cancel goes on. Work that is not over by then is cancelled.
     """
-    task = asyncio.create_task(work, name=_NAME)
+    task = begun(work)
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -32,19 +32,23 @@ async def carried_through(
         if task.cancelled():
             _log.warning("given up without an answer: the gateway may keep the agent for 120 s")
         elif task.exception() is None:
-            undone = asyncio.create_task(undo(), name=_NAME)
+            undone = begun(undo())
             await _settled(undone, grace)
             if undone.cancelled() or undone.exception() is not None:
                 _log.warning("what was cancelled could not be undone: the agent may still be signed in")
         raise
 
 
-async def to_its_end(work: Coroutine[Any, Any, object]) -> None:
+def begun(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    """A task of sessions; whoever begins one awaits its end."""
+    return asyncio.create_task(work, name=_NAME)
+
+
+async def to_its_end(task: asyncio.Task[Any]) -> None:
     """Await work that bounds itself, cancelled or not; a cancel goes on afterwards.
 
     Raises what the work raises.
     """
-    task = asyncio.create_task(work, name=_NAME)
     cancelled = await _settled(task, math.inf)
     task.result()
     if cancelled:

@@ -67,15 +67,14 @@ class Line:
 
     async def sign_out(self) -> None:
         """Sign out and forget the GUID; never sent twice."""
-        guids = self.lane.arrivals.guids
         try:
             await self.lane.send(table.sign_out, self.who, self.quotas, self.timeout)
         finally:
-            guids.forget(self.who.agent_id)
+            self.lane.arrivals.guids.forget(self.who.agent_id)
 
-    async def poll(self) -> list[AgentEvent]:
-        """Fetch what has happened, or nothing after 10 s."""
-        told = await self.lane.send(table.events, self.who, self.quotas, None)
+    async def poll(self, *, again: bool) -> list[AgentEvent]:
+        """Fetch what has happened, or nothing after 10 s; ``again``: the poll before failed."""
+        told = await self.lane.poll(self.who, self.quotas, again=again)
         return list(read_events(self.who.agent_id, told, self._now(), self.who.secrets))
 
     async def beat(self) -> list[AgentEvent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from datetime import UTC, datetime, timedelta
-from operator import add, attrgetter
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from attrs import define, field
@@ -146,12 +146,11 @@ class _Grid:
         return self._lines[_line(row)] + self._slots[_instant(row)]
 
     def add_clean(self, rows: Sequence[Any]) -> bool:
-        """As ``Seen.add_clean``; no step of Python per row but the marking."""
-        lines = map(self._lines.__getitem__, map(_line, rows))
-        places = list(map(add, lines, map(self._slots.__getitem__, map(_instant, rows))))
+        """As ``Seen.add_clean``."""
+        lines, slots, marks = self._lines, self._slots, self.marks
+        places = [lines[row.cc_id, row.vdn] + slots[row.interval_start] for row in rows]
         if not places:
             return True
-        marks = self.marks
         if min(places) < 0 or len(set(places)) < len(places) or any(map(marks.__getitem__, places)):
             return False
         for place in places:

@@ -33,6 +33,7 @@ class Joined(Generic[R]):
     def __init__(self, endpoint: Endpoint[R], *, wants_all: bool, on_row: Callable[[Key, R], None]) -> None:
         self._on_row = on_row
         self._waiting: dict[Key, set[asyncio.Future[R | Exception]]] = {}
+        self._callers = 0  # in all of those sets: thousands may leave at once, and each asks who is left
         self._rows: dict[Key, R] = {}
         self._key_of: Callable[[R], Key] = attrgetter(endpoint.key or "key")
         self._blurred = False
@@ -61,6 +62,7 @@ class Joined(Generic[R]):
             future.set_result(self._rows[key])
         else:
             self._waiting.setdefault(key, set()).add(future)
+            self._callers += 1
         return future
 
     def leave(self, key: Key, future: asyncio.Future[R | Exception]) -> bool:
@@ -68,11 +70,13 @@ class Joined(Generic[R]):
         mine = self._waiting.get(key)
         if mine is None:
             # Answered. What else is asked may have been left by those who wanted it.
-            return bool(self._waiting) and not any(self._waiting.values())
-        mine.discard(future)
+            return bool(self._waiting) and not self._callers
+        if future in mine:
+            mine.remove(future)
+            self._callers -= 1
         if not mine and self.wants_all:
             del self._waiting[key]  # its row is not asked for, it comes with the others
-        return not any(self._waiting.values())
+        return not self._callers
 
     def settle(self) -> bool:
         """The tick is over: forget those who were cancelled in it; False when nobody is left."""
@@ -80,6 +84,7 @@ class Joined(Generic[R]):
             mine = {future for future in self._waiting.pop(key) if not future.done()}
             if mine:
                 self._waiting[key] = mine
+        self._callers = sum(map(len, self._waiting.values()))
         return bool(self._waiting)
 
     def room(self, turn: int, number: int) -> bool:
@@ -116,7 +121,9 @@ class Joined(Generic[R]):
             self._answer(key, error)
 
     def _answer(self, key: Key, outcome: R | Exception) -> None:
-        for future in self._waiting.pop(key, ()):
+        waiting = self._waiting.pop(key, set())
+        self._callers -= len(waiting)
+        for future in waiting:
             if not future.done():
                 # Raised in several tasks, one error would collect the tracebacks of all.
                 future.set_result(copy.copy(outcome) if isinstance(outcome, CcError) else outcome)

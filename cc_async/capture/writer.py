@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Final, TextIO
 
 from cc_async.capture.mask import Masker
-from cc_async.contract.endpoints import name_of
+from cc_async.contract.endpoints import ENDPOINTS, name_of
+from cc_async.contract.spec import Host
 from cc_async.session.clock import Clock
 from cc_async.session.transport import Reply
 
 VERSION: Final = 1
 """Version of the format; it stands in the header."""
 _HEADERS = ("Content-Type", "Retry-After")
+"""All that is kept of an answer's: no Set-GUID, no cookie."""
+_AGENT = re.compile(r"(?<=/calldata/)[0-9]+(?=/)")
+_BY_AGENT = {each.path: each.name for each in ENDPOINTS.values() if each.host is Host.GATEWAY}
+"""Interfaces whose path names an agent."""
 
 
 class Writer:
-    """A tap on a client: writes every exchange it sees, masked, with the seconds since it began."""
+    """Writes every exchange it is shown, masked, with the seconds since it began."""
 
     def __init__(
         self, out: TextIO, masker: Masker, clock: Clock, *, cc_id: int, vdn: int | None, ids: str
@@ -43,9 +49,9 @@ class Writer:
         answer = _parsed(reply.body)
         pair: dict[str, Any] = {
             "t": round(self._clock.wall() - self._began, 3),
-            "interface": name_of(path),
+            "interface": _BY_AGENT.get(_AGENT.sub("{agent_id}", path)) or name_of(path),
             "method": method,
-            "path": path,
+            "path": _AGENT.sub(self._agent, path),
             "params": self._masker.document(_parsed(body)),
             "status": reply.status,
             "headers": {name: reply.headers[name] for name in _HEADERS if name in reply.headers},
@@ -58,6 +64,9 @@ class Writer:
         self.pairs += 1
         self.interfaces[pair["interface"]] = self.interfaces.get(pair["interface"], 0) + 1
         self._line(pair)
+
+    def _agent(self, found: re.Match[str]) -> str:
+        return str(self._masker.number("agentId", int(found[0])))
 
     def _line(self, document: dict[str, Any]) -> None:
         self._out.write(json.dumps(document, separators=(",", ":")) + "\n")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import getpass
 import sys
+from collections.abc import Callable
 from typing import Any
 
-from cc_async.cli.text import visible
+from cc_async.cli.text import in_options, visible
 from cc_async.cli.usage import UsageError
 from cc_async.errors import ConfigError
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
 
+_REFUSED = "that will not do"
 _MOST = 5
 """Answers that will not do before we give up."""
 
@@ -31,9 +33,11 @@ class Asker:
         """Ask a question; only a clear yes is one."""
         return self._read(f"{question} [y/N] ").lower() in ("y", "yes")
 
-    def value(self, key: str, question: str, default: object = None) -> Any:
-        """Ask for the value of a key of the site's table."""
-        return self._until(key, question, default, number=False)
+    def value(
+        self, key: str, question: str, default: object = None, check: Callable[[Any], object] | None = None
+    ) -> Any:
+        """Ask for the value of a key of the site's table; ``check`` may refuse one with ConfigError."""
+        return self._until(key, question, default, number=False, check=check)
 
     def number(self, key: str, question: str, default: int | None = None) -> Any:
         """Ask for a number."""
@@ -43,23 +47,35 @@ class Asker:
         """Ask for a secret; the terminal does not show it."""
         for _ in range(_MOST):
             try:
-                return read_key(key, getpass.getpass(prompt, sys.stderr).strip(), "that")
+                return read_key(key, getpass.getpass(prompt, sys.stderr).strip(), _REFUSED)
             except EOFError:
                 break
             except ConfigError as error:
                 self.tell(str(error))
         raise UsageError(f"no {key} was typed")
 
-    def _until(self, key: str, question: str, default: object, *, number: bool) -> Any:
+    def _until(
+        self,
+        key: str,
+        question: str,
+        default: object,
+        *,
+        number: bool,
+        check: Callable[[Any], object] | None = None,
+    ) -> Any:
         shown = "" if default is None else f" [{default}]"
         for _ in range(_MOST):
             typed: Any = self._read(f"{question}{shown}: ") or default
             if number and isinstance(typed, str) and typed.isascii() and typed.isdigit():
                 typed = int(typed)
             try:
-                return read_key(key, "" if typed is None else typed, "that")
+                found = read_key(key, "" if typed is None else typed, _REFUSED)
+                if check is not None:
+                    check(found)
             except ConfigError as error:
-                self.tell(str(error))
+                self.tell(in_options(str(error)))
+            else:
+                return found
         raise UsageError(f"no {key} that will do was typed")
 
     def _read(self, prompt: str) -> str:

@@ -21,6 +21,7 @@ from cc_async.cli.options import Link
 from cc_async.cli.output import console
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
+from cc_async.errors import CcError
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
 
@@ -31,6 +32,12 @@ Out = Annotated[Path, Parameter(help="The file to write; it must not be there ye
 Minutes = Annotated[float, Parameter(help="Go on with the live interfaces so long, every 15 s; 0: once.")]
 SomeTasks = Annotated[str | None, Parameter(help="Task ids such as 1122104910,1122104911.")]
 Queues = Annotated[int, Parameter(help="Queues whose agents are asked for at the most, one request each.")]
+Agents = Annotated[
+    int,
+    Parameter(
+        help="Agents in guids_file whose call statistics are asked for at the most, two requests each."
+    ),
+]
 MaskIds = Annotated[
     bool,
     Parameter(negative="", show_default=False, help="Replace ids of queues, VDNs and agents, too."),
@@ -48,6 +55,7 @@ def capture(
     minutes: Minutes = 0.0,
     tasks: SomeTasks = None,
     queues: Queues = 50,
+    agents: Agents = 50,
     mask_ids: MaskIds = False,
     link: Link = _LINK,
 ) -> int:
@@ -60,6 +68,8 @@ def capture(
         raise UsageError(f"--minutes goes from 0 to {_LONGEST:g}")
     if not 0 <= queues <= 10_000:
         raise UsageError("--queues goes from 0 to 10000")
+    if not 0 <= agents <= 10_000:
+        raise UsageError("--agents goes from 0 to 10000")
     task_ids = [] if tasks is None else parse_tasks(tasks)
     site = connect.with_keys(connect.site_of(link))
     site.require("cms_url", "vdn")
@@ -70,8 +80,14 @@ def capture(
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as out:
-            found = asyncio.run(_captured(site, out, task_ids, minutes, queues, mask_ids))
+        # Line by line, so that a capture that is killed leaves whole lines.
+        with os.fdopen(descriptor, "w", buffering=1, encoding="ascii") as out:
+            found = asyncio.run(_captured(site, out, task_ids, minutes, queues, agents, mask_ids))
+    except OSError as error:
+        if isinstance(error, CcError):
+            raise
+        run.say(f"{file}: {error.strerror}; what was answered before is in it")
+        return NOTHING
     finally:
         if not _has_pairs(file):
             file.unlink()
@@ -79,7 +95,7 @@ def capture(
 
 
 async def _captured(
-    site: Site, out: TextIO, tasks: list[str], minutes: float, queues: int, mask_ids: bool
+    site: Site, out: TextIO, tasks: list[str], minutes: float, queues: int, agents: int, mask_ids: bool
 ) -> Captured:
     """Ask; on a terminal say what is being done."""
     screen = console(sys.stderr)
@@ -93,6 +109,7 @@ async def _captured(
         minutes=minutes,
         mask_ids=mask_ids,
         queues=queues,
+        agents=agents,
         on_beat=said,
     )
 

@@ -16,9 +16,10 @@ from cc_async.cli import run
 from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.options import Json
 from cc_async.cli.text import visible
+from cc_async.contract.spec import Quota
 from cc_async.session.secret import Secret
 from cc_async.settings import Site, config_path, from_site
-from cc_async.settings_file import Fault, faults, holds_secret, readable_by_others, site_names
+from cc_async.settings.file import Fault, faults, holds_secret, readable_by_others, site_names
 
 _AK_SHOWN = 4
 _SHORTENED = ("access_key", "global_access_key")
@@ -59,7 +60,9 @@ def check(*, site: OneSite = None, config: ConfigFile = None, json: Json = False
         for warning in told:
             run.say(f"warning: {warning}")
         if not found:
-            sys.stdout.write(f"{visible(str(path))}: {len(names)} sites, nothing wrong\n")
+            sys.stdout.write(
+                f"{visible(str(path))}: {len(names)} site{'s' * (len(names) != 1)}, nothing wrong\n"
+            )
     return NOTHING if found else PARTIAL if told else FINE
 
 
@@ -118,4 +121,9 @@ def _masked(key: str, value: Any) -> str:
         return '"***"'
     if key in _SHORTENED:
         return json_module.dumps(f"{value[:_AK_SHOWN]}...")
-    return json_module.dumps(value, default=str)
+    return json_module.dumps("none" if value is None else value, default=_written)
+
+
+def _written(value: object) -> str:
+    """Write what JSON does not know as the file has it."""
+    return f"{value.limit}/{value.per:g}" if isinstance(value, Quota) else str(value)

@@ -110,7 +110,7 @@ def _conclude(screen: Console, report: Report) -> None:
 
 
 def _summary(report: Report, to_do: list[Finding]) -> str:
-    told = f"{report.requests} requests to {report.host}. "
+    told = f"{report.requests} request{'s' * (report.requests != 1)} to {report.host}. "
     if report.level is Level.PROBLEM:
         return f"{told}Stopped at a problem; not looked at: {', '.join(report.skipped) or 'nothing else'}."
     if not to_do:

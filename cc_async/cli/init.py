@@ -16,14 +16,18 @@ from cc_async.cli import site_writer
 from cc_async.cli.ask import Asker
 from cc_async.cli.codes import FINE, NOTHING
 from cc_async.cli.config import ConfigFile, path_of
-from cc_async.cli.doctor import show, watched
+from cc_async.cli.doctor import show, visible_lines, watched
 from cc_async.cli.output import console
 from cc_async.cli.text import visible
 from cc_async.cli.usage import UsageError
 from cc_async.doctor import FIRST_STEPS, Level, Patient, Report, examine
+from cc_async.session.address import read_base_url
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
+
+_UNPROVEN = ("fingerprint", "cms_url")
+"""Settings of a report that somebody has to agree to."""
 
 SiteName = Annotated[str, Parameter(help="Name of the [sites.NAME] table to write.")]
 Pin = Annotated[str | None, Parameter(help="SHA-256 of the server's certificate, to trust it.")]
@@ -60,6 +64,7 @@ def init(
         raise UsageError("--site: not a name", hint="such as berlin")
     path = path_of(config)
     taken = site in site_writer.names(path)
+    site_writer.check_place(path)
     asker = Asker()
     if yes:
         if taken:
@@ -68,7 +73,7 @@ def init(
     else:
         asker.require_terminal("set CC_ASYNC_CMS_URL, _VDN, _ACCESS_KEY and _SECRET_KEY, and give --yes")
         if taken and not asker.yes(f"{path} has a site {site!r} already. Replace its settings?"):
-            return NOTHING
+            return _unwritten()
         found = _asked(asker, site, allow_http=allow_http)
     given: dict[str, Any] = {"fingerprint": fingerprint, "ca_file": ca_file, "allow_http": allow_http}
     for key, value in given.items():
@@ -91,8 +96,14 @@ def _environment() -> Site:
 def _asked(asker: Asker, name: str, *, allow_http: bool) -> Site:
     """Ask for one thing after the other."""
     known = _environment()
+
+    def reachable(url: str) -> None:
+        read_base_url(url, allow_http=allow_http)  # before the keys are typed for nothing
+
     values: dict[str, Any] = {
-        "cms_url": asker.value("cms_url", "URL of CC-CMS (https://cms.example.com:28443)", known.cms_url),
+        "cms_url": asker.value(
+            "cms_url", "URL of CC-CMS (https://cms.example.com:28443)", known.cms_url, reachable
+        ),
         "cc_id": asker.number("cc_id", "call center (cc_id)", known.cc_id),
         "vdn": asker.number("vdn", "VDN", known.vdn),
         "access_key": asker.hidden("access_key", "access key (not shown): "),
@@ -107,6 +118,10 @@ def _asked(asker: Asker, name: str, *, allow_http: bool) -> Site:
 def _tried_and_written(site: Site, path: Path, asker: Asker | None) -> int:
     """Try the site; pin its certificate and go on in spite of a problem only if told so."""
     tried = _try(site)
+    address = tried.report.settings.get("cms_url")
+    if address is not None and asker is not None and asker.yes(f"Go on with {address}?"):
+        site = evolve(site, cms_url=address)
+        tried = _try(site)
     pin = tried.report.settings.get("fingerprint")
     if pin is not None and asker is not None:
         asker.tell("Compare this SHA-256 with the server's administrator, by another way than this network:")
@@ -116,9 +131,9 @@ def _tried_and_written(site: Site, path: Path, asker: Asker | None) -> int:
     if tried.report.level is Level.PROBLEM:
         problem = tried.report.findings[-1]
         sys.stdout.write(f"\n{visible(problem.text)}\n-> {visible(problem.advice)}\n")
+        sys.stdout.write(f"\n{visible_lines(tried.report.toml)}\n" if tried.report.toml else "")
         if asker is None or not asker.yes("Write the file all the same?"):
-            sys.stdout.write("Nothing was written.\n")
-            return NOTHING
+            return _unwritten()
     site_writer.write(path, tried.site.name, site_writer.keys_of(tried.site))
     where = "" if path == path_of(None) else f" --config {path}"
     sys.stdout.write(
@@ -127,6 +142,11 @@ def _tried_and_written(site: Site, path: Path, asker: Asker | None) -> int:
         f"  cc-async skill-states --site {tried.site.name}{where}\n"
     )
     return FINE
+
+
+def _unwritten() -> int:
+    sys.stdout.write("Nothing was written.\n")
+    return NOTHING
 
 
 @frozen
@@ -138,7 +158,7 @@ class _Tried:
 
 
 def _try(site: Site) -> _Tried:
-    """Take the doctor's first steps; settings they find out are taken over, but never a fingerprint."""
+    """Take the doctor's first steps; what they find out is taken over, but for _UNPROVEN."""
 
     async def examined() -> Report:
         screen = console(sys.stdout)
@@ -149,6 +169,6 @@ def _try(site: Site) -> _Tried:
             )
 
     report = asyncio.run(examined())
-    learned = {key: value for key, value in report.settings.items() if key != "fingerprint"}
+    learned = {key: value for key, value in report.settings.items() if key not in _UNPROVEN}
     changes = {key: read_key(key, value, "the trial") for key, value in learned.items()}
     return _Tried(evolve(site, **changes), report)

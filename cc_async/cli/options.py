@@ -11,7 +11,7 @@ from cyclopts import Group, Parameter
 from cc_async.batch.learn import PageSize
 from cc_async.cli.output import Format
 from cc_async.clients.base import UNSET, Unset
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
 
 _CONNECTION = Group("Connection", sort_key=10)
 _OUTPUT = Group("Output", sort_key=20)

@@ -67,7 +67,7 @@ def replayed(file: Path, **options: Any) -> Simulator:
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
     except ValueError as error:
-        raise UsageError(str(error), hint="cc-async capture writes one") from None
+        raise UsageError(str(error)) from None
 
 
 async def _played(simulator: Simulator, main: Callable[[Site], Coroutine[Any, Any, T]]) -> T:

@@ -14,8 +14,9 @@ from tomlkit.exceptions import TOMLKitError
 
 from cc_async.errors import ConfigError
 from cc_async.settings import Site
-from cc_async.settings_file import site_names
+from cc_async.settings.file import site_names
 
+_ELSEWHERE = "give another file with --config"
 _FOLDER, _FILE = 0o700, 0o600
 _ALWAYS = ("cms_url", "cc_id", "vdn")
 _OF_ONE_SERVER = (
@@ -36,6 +37,17 @@ _OF_ONE_SERVER = (
 def names(path: Path) -> tuple[str, ...]:
     """Return the sites the file has; none when there is no file. Raises ConfigError."""
     return site_names(path) if path.exists() else ()
+
+
+def check_place(path: Path) -> None:
+    """Raise ConfigError where no file can be made, before anybody has typed keys for nothing."""
+    folder = path.resolve().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    if not folder.is_dir():
+        raise ConfigError(f"{path}: {folder} is no folder", hint=_ELSEWHERE)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: {folder} cannot be written", hint=_ELSEWHERE)
 
 
 def keys_of(site: Site) -> dict[str, Any]:
@@ -68,7 +80,7 @@ def write(path: Path, name: str, keys: Mapping[str, Any]) -> None:
         text = path.read_text("utf-8") if path.exists() else ""
         _replace(path, _with_site(text, name, keys))
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", hint="give another file with --config") from None
+        raise ConfigError(f"{path}: {error.strerror}", hint=_ELSEWHERE) from None
     except (TOMLKitError, UnicodeDecodeError):
         raise ConfigError(f"{path}: not TOML", hint="cc-async config check says where") from None
 

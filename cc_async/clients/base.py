@@ -48,14 +48,14 @@ MOST_CONCURRENT: Final = 10_000
 """Requests under way at the same time that a client can be told to allow."""
 
 
-def check_timeout(value: object) -> float | None:
+def check_timeout(value: object, name: str = "timeout") -> float | None:
     """A timeout in seconds, or None; raises TypeError or ValueError."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"timeout must be seconds or None, not {type(value).__name__}")
+        raise TypeError(f"{name} must be seconds or None, not {type(value).__name__}")
     if not 0 < value < float("inf"):
-        raise ValueError(f"timeout must be a positive number of seconds or None, not {value}")
+        raise ValueError(f"{name} must be a positive number of seconds or None, not {value}")
     return float(value)
 
 

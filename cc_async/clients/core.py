@@ -6,84 +6,39 @@ import asyncio
 import itertools
 import os
 import random
-import ssl
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from cc_async.batch.coalesce import Coalescer
 from cc_async.clients.company import Company, join, leave, workers
+from cc_async.clients.setup import WRAPPED, Setup, pacer_of
 from cc_async.contract.spec import KeyKind
 from cc_async.errors import ClosedError, ConfigError
 from cc_async.session.auth import Auth
-from cc_async.session.breaker import Breaker, Circuit
+from cc_async.session.breaker import Circuit
 from cc_async.session.call import Call
-from cc_async.session.clock import Clock, LoopClock
+from cc_async.session.clock import LoopClock
 from cc_async.session.directory import KeyDirectory
-from cc_async.session.events import BreakerChanged, Observer, Watchers
+from cc_async.session.events import BreakerChanged, Watchers
 from cc_async.session.exchange import Exchange
-from cc_async.session.file_book import file_pacer
 from cc_async.session.gate import Gate
 from cc_async.session.host import HostMemory
 from cc_async.session.locks import Lockout, forgive
-from cc_async.session.pacer import MemoryPacer, Pacer
-from cc_async.session.retry import Retry, RetryBudget
+from cc_async.session.pacer import MemoryPacer
+from cc_async.session.retry import RetryBudget
 from cc_async.session.session import Session
 from cc_async.session.shared_pacer import SharedPacer
 from cc_async.session.timeouts import Timeouts
-from cc_async.session.tls import Tls
 from cc_async.session.transport import Transport
-
-if TYPE_CHECKING:
-    import aiohttp
-
-RequestShape = Literal["learn", "flat", "wrapped"]
-"""How CC-CMS wants its parameters: ``{...}``, ``{"queryParam": {...}}``, or to be found out."""
-
-_WRAPPED: dict[RequestShape, bool | None] = {"learn": None, "flat": False, "wrapped": True}
-
-
-@frozen(kw_only=True)
-class Setup:
-    """Everything the copies of one client have in common, as the constructor was given it."""
-
-    base_url: str
-    credentials: Mapping[KeyKind, Auth] = field(repr=False)
-    concurrency: int = 32
-    tls: Tls | ssl.SSLContext | None = None
-    host: str | None = None
-    proxy: str | None = field(default=None, repr=False)
-    retry: Retry = field(factory=Retry)
-    breaker: Breaker = field(factory=Breaker)
-    lockout: float = 300.0
-    timeouts: Timeouts = field(factory=Timeouts)
-    pacer: Pacer | None = None
-    shared: str | None = None
-    """File in which the quotas are counted, as they name it."""
-    paced: bool = True
-    """False: there is no quota at all."""
-    connector: aiohttp.BaseConnector | None = None
-    observers: Iterable[Observer] = ()
-    clock: Clock | None = None
-    rng: random.Random | None = None
-    allow_http: bool = False
-    max_body: int = 8 * 2**20
-    request_shape: RequestShape = "learn"
-    fresh: bool = False
-    """True: a new connection for each request."""
 
 
 class Core:
     """Shared by a client and its ``with_options`` copies; belongs to the loop of its first use."""
 
     def __init__(self, setup: Setup) -> None:
-        if setup.request_shape not in _WRAPPED:
-            raise ValueError(
-                f"request_shape must be 'learn', 'flat' or 'wrapped', not {setup.request_shape!r}"
-            )
         self._setup = setup
         self._credentials = dict(setup.credentials)
         self._lockout = Lockout(setup.lockout)
@@ -100,8 +55,8 @@ class Core:
             fresh=setup.fresh,
         )
         self.watchers = Watchers(setup.observers, self.transport.base_url)
-        self.memory = HostMemory(wrapped=_WRAPPED[setup.request_shape])
-        self.pacer = _pacer(setup)
+        self.memory = HostMemory(wrapped=WRAPPED[setup.request_shape])
+        self.pacer = pacer_of(setup)
         self.budget = RetryBudget(setup.retry.budget)
         self.skills: KeyDirectory | None = None
         self.coalescer: Coalescer | None = None
@@ -293,13 +248,3 @@ class Core:
     def _cut_calls(self) -> None:
         for call in list(self._calls):
             call.limit.cut(ClosedError("the client was closed", host=self.transport.name))
-
-
-def _pacer(setup: Setup) -> Pacer:
-    """The pacer given, one that counts in the file the quotas name, or one of this client's own."""
-    if setup.shared is None:
-        return setup.pacer or MemoryPacer()
-    if setup.pacer is not None:
-        text = "a quota names a shared file, and a pacer is given as well"
-        raise ConfigError(text, hint="give shared= or pacer=, not both")
-    return file_pacer(setup.shared)

@@ -45,6 +45,8 @@ events = _of_session(
     # Not published: what pauses of 200 ms come to. With it, 000-007 pauses that agent and nobody else.
     agent_quota=Quota(10, per=2.0),
 )
+events_once = evolve(events, retryable=False)
+"""The same where several agents share a connection: trying again is the keeper's, on another one."""
 
 AGENT_ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(
     {

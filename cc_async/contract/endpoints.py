@@ -159,7 +159,7 @@ vdns = Endpoint(
     hint=_GLOBAL_KEY,
 )
 
-# The overload control the gateway publishes for this interface.
+# The overload control the gateway publishes: queries of a system, and of an agent, full and brief together.
 _GATEWAY_QUOTA = Quota(15_000, per=2.0)
 _AGENT_QUOTA = Quota(5, per=2.0)
 
@@ -194,6 +194,7 @@ agent_call_stats_brief = Endpoint(
     needs=KeyKind.AGENT,
     quota=_GATEWAY_QUOTA,
     agent_quota=_AGENT_QUOTA,
+    counted_with="agent_call_stats",
 )
 
 ENDPOINTS: Mapping[str, Endpoint[Any]] = MappingProxyType(

@@ -186,6 +186,8 @@ class Endpoint(Generic[R]):
     """Published frequency limit of the whole system; None: the client's own default."""
     agent_quota: Quota | None = None
     """Published frequency limit per agent."""
+    counted_with: str | None = None
+    """Name of the interface whose requests the published limits count together with this one's."""
     retryable: bool = True
     """True: asking twice is harmless, so a failed attempt may be repeated."""
     snapshot: bool = True

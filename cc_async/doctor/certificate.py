@@ -127,7 +127,9 @@ async def _untrusted(patient: Patient, host: str, port: int, error: ssl.SSLCertV
     patient.hosts.update(seen.names)
     if name != "certificate-not-yet-valid":
         patient.settings["fingerprint"] = seen.fingerprint
-    return problem(name, f"{text}; it is {seen}", advice)
+    ended = seen.ends is not None and seen.ends.timestamp() < patient.clock.wall()
+    also = ", and it has expired" if ended and name != "certificate-expired" else ""
+    return problem(name, f"{text}{also}; it is {seen}", advice)
 
 
 def _no_tls(port: int, error: ssl.SSLError) -> Finding:

@@ -19,6 +19,7 @@ from cc_async.errors import (
     NotDeployed,
     NotTheApi,
     ProtocolError,
+    RequestTimeout,
     SignatureRejected,
     TlsError,
 )
@@ -39,6 +40,13 @@ async def answered(patient: Patient) -> Sequence[Finding]:
             answer = await patient.line.ask("skills", patient.scope())
     except (ConnectError, ProtocolError) as error:
         return [await _no_answer(patient, error)]
+    except RequestTimeout as error:
+        text = f"the port is open, and nothing comes back: {error.message}"
+        advice = (
+            "a firewall that reads along, an overloaded server, or another service on that port: "
+            "check the port in cms_url, ask the operator"
+        )
+        return [problem("silent", text, advice)]
     patient.first = answer
     return [_judged(patient, answer)]
 
@@ -51,14 +59,16 @@ async def _no_answer(patient: Patient, error: CcError) -> Finding:
     if url.scheme == "http" and patient.site.proxy is None:
         seen = await peek(url.raw_host or "", url.port or 80, patient.limits.connect)
         if seen is not None:
-            return _https_wanted(url.port)
+            return _https_wanted(patient)
     advice = error.hint or "look at the server, and at what stands between here and there"
     return problem("no-answer", error.message, advice)
 
 
-def _https_wanted(port: int | None) -> Finding:
-    text = f"port {port} speaks TLS, and cms_url says http://"
-    return problem("tls-wanted", text, "write https:// in cms_url")
+def _https_wanted(patient: Patient) -> Finding:
+    wanted = patient.url.with_scheme("https").with_port(patient.url.port)
+    patient.settings["cms_url"] = str(wanted)
+    text = f"port {patient.url.port} speaks TLS, and cms_url says http://"
+    return problem("tls-wanted", text, "write https:// in cms_url (below)")
 
 
 def _judged(patient: Patient, answer: Answer) -> Finding:
@@ -85,7 +95,7 @@ def _judged(patient: Patient, answer: Answer) -> Finding:
             return problem("not-the-api", error.message, advice)
         case CcError() if status != 200:
             if status == 400 and patient.url.scheme == "http" and b"https" in answer.reply.body.lower():
-                return _https_wanted(patient.url.port)
+                return _https_wanted(patient)
             advice = error.hint or "the server has trouble of its own: wait, or ask its operator"
             return problem("server-trouble", error.message, advice)
         case DecodeError():

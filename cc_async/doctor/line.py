@@ -22,7 +22,7 @@ from cc_async.session.timeouts import Timeouts
 from cc_async.session.tolerant import fold
 from cc_async.session.transport import Reply, Transport
 from cc_async.settings import Site
-from cc_async.settings_keys import quota_of
+from cc_async.settings.keys import quota_of
 
 PING = "/rest/cmsapp/v1/ping"
 MOST_REJECTED = 4
@@ -128,6 +128,7 @@ class Line:
             timeouts=self.timeouts,
             max_body=_LARGEST,
             allow_http=site.allow_http,
+            fresh=True,  # ten seconds lie between some requests: a kept connection may be gone by then
         )
 
     async def use(self, site: Site) -> None:

@@ -12,7 +12,7 @@ from cc_async.doctor.first import blocked
 from cc_async.doctor.line import PING, Answer, OutOfTries
 from cc_async.doctor.patient import Patient
 from cc_async.doctor.report import Finding, ok, problem, remark
-from cc_async.errors import AddressBlocked, NotDeployed, SignatureRejected
+from cc_async.errors import AddressBlocked, ApiError, NoPermission, NotDeployed, SignatureRejected
 from cc_async.settings import Site
 
 _FAR = 30.0
@@ -72,7 +72,7 @@ async def accepted(patient: Patient) -> Sequence[Finding]:
         answer = await _try(patient)
         if (stop := _locked(answer)) is not None:
             return [stop]
-        if answer is not None and _good(answer):
+        if answer is not None and _accepted(answer):
             text = f"accepted when signed with the server's time: our clock is {abs(offset):.0f} s off"
             return [problem("clock", text, "set this machine's clock (NTP), then run this again")]
         tried.append("the server's time")
@@ -84,7 +84,7 @@ async def accepted(patient: Patient) -> Sequence[Finding]:
             break
         if (stop := _locked(answer)) is not None:
             return [stop]
-        if _good(answer):
+        if _accepted(answer):
             return [await _adopt(patient, variant, answer)]
         tried.append(variant.what)
     await patient.line.use(before)
@@ -102,9 +102,17 @@ async def _try(patient: Patient) -> Answer | None:
         return None
 
 
-def _good(answer: Answer) -> bool:
-    """True when the signature was accepted, whatever the server thinks of the rest."""
-    return not isinstance(answer.error, SignatureRejected | NotDeployed) and answer.reply.status == 200
+def _accepted(answer: Answer) -> bool:
+    """True when the signature was accepted, whatever the server thinks of the rest; False when rejected.
+
+    A path that is missing behind a 401 was looked for, so that signature was good. Anything else (a firewall,
+    a server in trouble) says nothing about it, and is raised.
+    """
+    if isinstance(answer.error, SignatureRejected):
+        return False
+    if not isinstance(answer.error, ApiError | NoPermission | NotDeployed):
+        answer.checked()
+    return True
 
 
 def _locked(answer: Answer | None) -> Finding | None:

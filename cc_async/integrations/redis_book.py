@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    NoScriptError,
+    RedisError,
+    ResponseError,
+)
 
 from cc_async.errors import ConfigError
+from cc_async.integrations.redis_link import cancels_kept, plain
 from cc_async.integrations.redis_script import SCRIPT
 from cc_async.session import book as said
-from cc_async.session.book import BookAway, Op
+from cc_async.session.book import BookAway, BookRefuses, Op
 from cc_async.session.clock import Clock
 from cc_async.session.file_layout import digest_of
 from cc_async.session.locks import Lock, credential_key
@@ -48,6 +57,8 @@ class RedisBook:
         self._timeout = timeout
         self._pid, self._token = 0, ""
         self._sha = ""
+        # No name is used twice, by whatever loop asks: a second slot of one name would not be counted.
+        self._names = count(1)
         self.members = 0
         """Processes that the server heard of lately, as of the last exchange; 0: it was never reached."""
 
@@ -57,8 +68,19 @@ class RedisBook:
         found = self._client.connection_pool.connection_kwargs
         return str(found.get("path") or f"{found.get('host', 'localhost')}:{found.get('port', 6379)}")
 
+    @property
+    def rights(self) -> str:
+        """What to look at when the server refuses us."""
+        needed = f"+@scripting +@read +@write +time ~{self._prefix}*"
+        return f"look at the password, and at the user's rights: {needed}"
+
     async def exchange(self, ops: Sequence[Op], clock: Clock) -> None:
-        """Do what is said, in order; raises BookAway after the deadline, and when the server can't do it."""
+        """Do what is said, in order.
+
+        Raises:
+            BookRefuses: the server wants another password, or lets this user not do what is needed.
+            BookAway: no answer before the deadline, or the server can't do it now.
+        """
         await self._call(ops, clock.monotonic(), "")
 
     async def aclose(self) -> None:
@@ -85,7 +107,7 @@ class RedisBook:
         if self._loop is not loop and self._loop is not None and self._url is not None:
             self._client = self._connect(self._url)  # connections belong to the loop that opened them
         self._loop = loop
-        script = _Script(self._prefix, self._token, now)
+        script = _Script(self._prefix, self._token, now, self._names)
         said_so = [script.put(op) for op in ops]
         arguments = (self._token, word, msgspec.json.encode([each for each in said_so if each is not None]))
         answer = await self._run([*script.keys, *arguments], len(script.keys))
@@ -96,27 +118,37 @@ class RedisBook:
                 _hear(op, next(heard), now, self._token)
 
     async def _run(self, arguments: list[Any], keys: int) -> Any:
+        with cancels_kept():
+            try:
+                async with asyncio.timeout(self._timeout):
+                    return msgspec.json.decode(await self._evaluated(arguments, keys))
+            except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
+                raise BookRefuses(plain(error)) from None
+            except ResponseError as error:
+                refused = "ACL" in str(error)  # of a command inside the script
+                raise (BookRefuses if refused else BookAway)(plain(error)) from None
+            except TimeoutError:
+                raise BookAway(f"no answer in {self._timeout:g} s") from None
+            except (RedisError, OSError, msgspec.DecodeError) as error:
+                raise BookAway(plain(error)) from None
+
+    async def _evaluated(self, arguments: list[Any], keys: int) -> Any:
         try:
-            async with asyncio.timeout(self._timeout):
-                try:
-                    if not self._sha:
-                        self._sha = str(await self._client.script_load(SCRIPT))
-                    answer = await self._client.evalsha(self._sha, keys, *arguments)
-                except NoScriptError:  # the server was restarted
-                    answer = await self._client.eval(SCRIPT, keys, *arguments)
-            return msgspec.json.decode(answer)
-        except (RedisError, OSError, msgspec.DecodeError) as error:
-            # Its text may repeat what was sent, an address with a password included.
-            raise BookAway(type(error).__name__) from None
+            if not self._sha:
+                self._sha = str(await self._client.script_load(SCRIPT))
+            return await self._client.evalsha(self._sha, keys, *arguments)
+        except NoScriptError:  # the server was restarted
+            return await self._client.eval(SCRIPT, keys, *arguments)
 
 
 class _Script:
     """The operations of one exchange as the script wants them, and the keys they name."""
 
-    def __init__(self, prefix: str, token: str, now: float) -> None:
+    def __init__(self, prefix: str, token: str, now: float, names: Iterator[int]) -> None:
         self._prefix = prefix
         self._token = token
         self._now = now
+        self._names = names
         self.keys = [f"{prefix}members", f"{prefix}born"]
         self._places: dict[str, int] = {}
 
@@ -142,7 +174,8 @@ class _Script:
     def _take(self, op: said.Take) -> list[Any]:
         limit = False if op.quota is None else op.quota.limit
         per = 0 if op.quota is None else round(op.quota.per * _MICRO)
-        again, op.asked = op.asked, True
+        again = bool(op.name)  # its first answer may have been lost
+        op.name = op.name or str(next(self._names))
         places = [self._place(kind, op.key) for kind in ("w", "p")]
         places += [self._credential(op.key[:2]), self._place("a", op.key)]
         return ["take", *places, op.key[2], limit, per, op.count, op.name, again]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+import contextlib
+from collections.abc import Awaitable, Iterator
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -12,7 +13,7 @@ from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
 
 from cc_async.errors import CcError, ConfigError
 
-__all__ = ["RedisAway", "cancels", "checked", "connect", "in_time", "masked", "plain"]
+__all__ = ["RedisAway", "cancels", "cancels_kept", "checked", "connect", "in_time", "masked", "plain"]
 
 T = TypeVar("T")
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
@@ -54,27 +55,35 @@ def connect(url: str, *, deadline: float) -> Redis:
 
 async def in_time(call: Awaitable[T], seconds: float, what: str) -> T:
     """Wait for one call; raises RedisAway, and ConfigError where the server wants another password."""
+    with cancels_kept():
+        try:
+            async with asyncio.timeout(seconds):
+                return await call
+        except (AuthenticationError, AuthorizationError):
+            raise ConfigError(f"{what} refuses our password", hint="set CC_ASYNC_REDIS_URL") from None
+        except TimeoutError:
+            raise RedisAway(f"{what} did not answer in {seconds:.3g} s") from None
+        except (RedisError, OSError) as error:
+            raise RedisAway(f"{what}: {plain(error)}") from None
+
+
+@contextlib.contextmanager
+def cancels_kept() -> Iterator[None]:
+    """Within, no cancel of the current task is lost, whether the call ends well or not.
+
+    redis-py waits with ``asyncio.wait_for``, which in Python 3.11 loses a cancellation that comes just as the
+    call ends: whoever loops over calls would never end.
+    """
     before = cancels()
     try:
-        async with asyncio.timeout(seconds):
-            found = await call
-    except (AuthenticationError, AuthorizationError):
-        raise ConfigError(f"{what} refuses our password", hint="set CC_ASYNC_REDIS_URL") from None
-    except TimeoutError:
-        raise RedisAway(f"{what} did not answer in {seconds:.3g} s") from None
-    except (RedisError, OSError) as error:
-        raise RedisAway(f"{what}: {plain(error)}") from None
-    if cancels() > before:
-        raise asyncio.CancelledError
-    return found
+        yield
+    finally:
+        if cancels() > before:
+            raise asyncio.CancelledError
 
 
 def cancels() -> int:
-    """How often the current task was cancelled.
-
-    redis-py waits with ``asyncio.wait_for``, which in Python 3.11 loses a cancellation that comes just as the
-    call ends: who loops over calls has to look.
-    """
+    """How often the current task was cancelled; whoever loops over calls of others has to look."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
 

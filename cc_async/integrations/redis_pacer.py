@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from cc_async.errors import ConfigError
 from cc_async.session import book as said
-from cc_async.session.book import BookAway, Op
+from cc_async.session.book import BookAway, BookRefuses, Op
 from cc_async.session.clock import Clock
 from cc_async.session.events import PacerChanged
 from cc_async.session.local_book import LocalBook
@@ -60,7 +60,8 @@ class RedisPacer(SharedPacer):
         rng: where the jitter comes from.
 
     Raises:
-        ConfigError: not the URL of such a server; nothing is connected before the first use.
+        ConfigError: not the URL of such a server; nothing is connected before the first use. Calls raise it
+            while a server that was never reached refuses the password, or the user lacks rights.
         TypeError, ValueError: an argument out of range.
     """
 
@@ -142,6 +143,10 @@ class RedisPacer(SharedPacer):
             try:
                 await self._common.exchange(ops, self.clock)
             except BookAway as why:
+                if isinstance(why, BookRefuses) and self._reached is None:
+                    raise ConfigError(
+                        f"{self._common.name} refuses us: {why}", hint=self._common.rights
+                    ) from None
                 now = self.clock.monotonic()
                 failing = now if failing is None else failing
                 if now - failing >= _GRACE:
@@ -183,11 +188,17 @@ class RedisPacer(SharedPacer):
 
     async def _probe(self) -> None:
         """Look until the server answers again."""
+        told = False
         while True:
             await self.clock.sleep(BEAT * (0.5 + self.rng.random()))
             try:
                 await self._common.exchange([], self.clock)
-            except BookAway:
+            except BookAway as why:
+                if isinstance(why, BookRefuses) and not told:
+                    told = True
+                    _log.warning(
+                        "%s is there, but refuses us (%s): %s", self._common.name, why, self._common.rights
+                    )
                 continue
             self._is_back = True
             self._wake.set()

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, cast
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
@@ -22,14 +23,26 @@ _MARK = "cc_async_exchange"
 
 
 class HttpRequest(aiohttp.ClientRequest):
-    """aiohttp's request, which tells its exchange when a connection is there."""
+    """aiohttp's request, which tells its exchange when a connection is there and when its bytes go out."""
 
     exchange: HttpExchange
 
     async def send(self, conn: Connection) -> aiohttp.ClientResponse:
         """Send it; the connection is looked at first."""
         self.exchange.connected(conn)
+        if not self.body:
+            self.exchange.on_sent()
         return await super().send(conn)
+
+    async def write_bytes(
+        self, writer: AbstractStreamWriter, conn: Connection, content_length: int | None = None
+    ) -> None:
+        """Write head and body: before Python 3.12 in a task of its own, in a burst some 50 ms after ``send``.
+
+        A slot of a quota counts from here, or it would end too early.
+        """
+        self.exchange.on_sent()
+        await super().write_bytes(writer, conn, content_length)
 
 
 class _Mark:
@@ -53,7 +66,7 @@ def _wake_reader(marks: dict[str, Any], closed: asyncio.Future[None]) -> None:
 class HttpExchange:
     """What is known about one request under way."""
 
-    __slots__ = ("_connecting", "_mark", "_name", "_on_sent", "_pin", "_protocol", "_reused", "_spoiled")
+    __slots__ = ("_connecting", "_mark", "_name", "_pin", "_protocol", "_reused", "_spoiled", "on_sent")
 
     def __init__(
         self, name: str, pin: bytes | None, on_sent: Callable[[], None], connecting: Deadline
@@ -62,7 +75,8 @@ class HttpExchange:
         self._connecting = connecting
         self._name = name
         self._pin = pin
-        self._on_sent = on_sent
+        self.on_sent = on_sent
+        """To be called when the bytes go out; it may be called again."""
         self._protocol: ResponseHandler | None = None
         self._reused = False
         self._spoiled = False
@@ -94,7 +108,6 @@ class HttpExchange:
             protocol.closed.add_done_callback(partial(_wake_reader, marks))
         marks[_MARK] = self._mark
         connection.add_callback(self._released)
-        self._on_sent()
 
     def reading(self, response: aiohttp.ClientResponse) -> aiohttp.StreamReader:
         """Return the stream of the body, known to the connection while it is read."""

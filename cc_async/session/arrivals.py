@@ -12,7 +12,7 @@ class Arrivals:
     """The Auth of sign-ins: sends no GUID, and keeps what the answer brings until it is judged.
 
     A refused sign-in must leave the GUID alone that the agent may have from elsewhere; so nothing is taken
-    over before ``accept``.
+    over before ``accept``. ``guids`` may be exchanged while a sign-in is under way: its GUID goes to the new.
     """
 
     __slots__ = ("_answers", "guids")

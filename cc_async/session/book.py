@@ -46,11 +46,9 @@ class Take(Op):
     key: PaceKey
     quota: Quota | None
     count: int
-    name: str = ""
-    """One of its own: asking twice under one name grants the same slots."""
 
-    asked: bool = field(default=False, init=False)
-    """True once it was sent: what comes now may be the second time."""
+    name: str = field(default="", init=False)
+    """Given by a book that may lose an answer: asking again under one name grants the same slots."""
     granted: int = field(default=0, init=False)
     handles: list[Handle] = field(factory=list, init=False)
     """One for each slot that was granted and is counted."""
@@ -188,4 +186,8 @@ class Book(Protocol):
 
 
 class BookAway(Exception):
-    """The book can't be reached, or not in time."""
+    """The book can't be reached, or not in time; its text says why and holds no secret."""
+
+
+class BookRefuses(BookAway):
+    """The book is there and does not let us in: that is a matter of settings, not of time."""

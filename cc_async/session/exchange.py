@@ -88,7 +88,11 @@ class Exchange:
     async def attempt(self, errand: Errand) -> Page[Any]:
         """Sign, send, read, under one limit; the breaker hears what came of it."""
         errand.ticket = None
-        limit = self._attempts.limit(errand)
+        patience = errand.request.patience
+        if patience is None:
+            seconds, limit = self.transport.timeouts.attempt, self._attempts.limit(errand)
+        else:
+            seconds, limit = patience, Deadline(self.clock.monotonic() + patience, self.clock)
         try:
             with limit:
                 page = await self._exchange(errand)
@@ -96,11 +100,11 @@ class Exchange:
             self._failed(errand, error)
             raise
         except TimeoutError:
-            late = RequestTimeout(f"no whole answer within {self.transport.timeouts.attempt:g} s")
+            late = RequestTimeout(f"no whole answer within {seconds:g} s")
             self._failed(errand, late)
             raise late from None
         except BaseException:
-            began = limit.due - self.transport.timeouts.attempt
+            began = limit.due - seconds
             silent = errand.call.limit.expired and self.clock.monotonic() - began >= SILENCE
             if silent and errand.ticket is not None:
                 self.circuit.failed(errand.ticket, RequestTimeout("no answer before the time was over"))
@@ -211,7 +215,7 @@ class Exchange:
         hint = errand.endpoint.hint
         error = refusal(reply.status, reply.headers, reply.body, wall_now=self.clock.wall(), hint=hint)
         if isinstance(error, SignatureRejected):
-            if self.replaced(errand):
+            if self.replaced(errand) and errand.endpoint.retryable:
                 raise Replaced  # it was the old key that was rejected: the new one has not been tried
             if errand.request.agent_id is not None:
                 # One agent's GUID, not a signature: nobody else is concerned.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 
 
 class Gate:
@@ -26,7 +26,8 @@ class Gate:
             raise ValueError(f"concurrency must be 1 or more, not {concurrency}")
         self.places = min([concurrency, *(limit for limit in limits if limit > 0)])
         self.in_use = 0
-        self._line: deque[asyncio.Future[None]] = deque()
+        # First in, first out, and who gives up is taken out of the middle without a search.
+        self._line: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     def take(self) -> bool:
         """Take a place if one is free; nobody waits then, since a place that is left goes to who waits."""
@@ -38,20 +39,20 @@ class Gate:
     async def wait(self) -> None:
         """Wait in line for a place; a cancelled waiter leaves no trace."""
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._line.append(waiter)
+        self._line[waiter] = None
         try:
             await waiter
         except BaseException:
             if waiter.done() and not waiter.cancelled():
                 self.leave()  # it was ours already
-            elif waiter in self._line:
-                self._line.remove(waiter)
+            else:
+                self._line.pop(waiter, None)
             raise
 
     def leave(self) -> None:
         """Give the place to the first in line, if there is one."""
         while self._line:
-            waiter = self._line.popleft()
+            waiter, _ = self._line.popitem(last=False)
             if not waiter.done():
                 waiter.set_result(None)
                 return

@@ -9,6 +9,7 @@ from typing import NoReturn
 from cc_async.errors import NotSignedIn
 from cc_async.session.auth import Unsigned
 from cc_async.session.secret import Secret
+from cc_async.session.status import server_date
 
 GuidSource = Mapping[int, str] | Callable[[int], Awaitable[str | None]]
 """Where GUIDs come from: a mapping of agent id and GUID, or an async function of the agent id."""
@@ -16,6 +17,8 @@ GuidSource = Mapping[int, str] | Callable[[int], Awaitable[str | None]]
 _log = logging.getLogger("cc_async")
 _PREFIX = "JSESSIONID="
 _FIRST_AGENT = 101
+_APART = 60.0
+"""Seconds between two GUIDs of one agent: nodes whose clocks differ by more say nothing about the order."""
 # What a load balancer sets is one short cookie; more than this is not worth keeping.
 _MAX_COOKIES, _MAX_COOKIE = 20, 4096
 
@@ -33,7 +36,7 @@ class Guids:
         ValueError: an agent id below 101; a GUID that is empty or cannot travel in a header.
     """
 
-    __slots__ = ("_cookies", "_given", "_known", "_on_guid", "_retired", "_sessions", "_source")
+    __slots__ = ("_cookies", "_dates", "_given", "_known", "_on_guid", "_retired", "_sessions", "_source")
 
     def __init__(self, source: GuidSource, *, on_guid: Callable[[int, str], None] | None = None) -> None:
         if isinstance(source, Mapping):
@@ -47,6 +50,7 @@ class Guids:
         self._given: dict[int, Secret] = {}
         self._known: dict[int, Secret] = {}
         self._retired: dict[int, Secret] = {}
+        self._dates: dict[int, float] = {}
         self._sessions: set[int] = set()
         self._cookies: dict[int, dict[str, str]] = {}
 
@@ -73,15 +77,18 @@ class Guids:
         return headers
 
     async def absorb(self, request: Unsigned, status: int, headers: Mapping[str, str]) -> None:
-        """Take a new GUID and cookies into the request's agent, from whatever answer brings them."""
-        if request.agent_id is not None:
+        """Take a new GUID and cookies into the request's agent, from whatever answer brings them.
+
+        Not after a sign-out, when nothing is known of the agent any more: the answer came too late.
+        """
+        if request.agent_id in self._known:
             self.take(request.agent_id, headers)
 
     def take(self, agent_id: int, headers: Mapping[str, str]) -> None:
         """Take over what the headers of an answer bring for an agent."""
         text = headers.get("Set-GUID")
         if text is not None:
-            self._take(agent_id, text)
+            self._take(agent_id, text, server_date(headers))
         if "Set-Cookie" in headers:
             getall = getattr(headers, "getall", None)
             for line in getall("Set-Cookie") if getall else [headers["Set-Cookie"]]:
@@ -103,6 +110,10 @@ class Guids:
         if agent_id in other._sessions:
             self._sessions.add(agent_id)
             self._known[agent_id] = other._known[agent_id]
+            if agent_id in other._retired:
+                self._retired[agent_id] = other._retired[agent_id]
+            if agent_id in other._dates:
+                self._dates[agent_id] = other._dates[agent_id]
             self._cookies[agent_id] = dict(other._cookies.get(agent_id, {}))
 
     def remember(self, agent_id: int, guid: str) -> None:
@@ -110,11 +121,17 @@ class Guids:
         _check(agent_id, guid)
         self._known[agent_id] = Secret(guid)
 
+    def session_over(self, agent_id: int) -> None:
+        """Forget an agent whose session it was; one whose GUID came from the source keeps it."""
+        if agent_id in self._sessions:
+            self.forget(agent_id)
+
     def forget(self, agent_id: int) -> None:
         """Drop what the server sent for this agent, as after a sign-out; the source is asked again."""
         self._given.pop(agent_id, None)
         self._known.pop(agent_id, None)
         self._retired.pop(agent_id, None)
+        self._dates.pop(agent_id, None)
         self._sessions.discard(agent_id)
         self._cookies.pop(agent_id, None)
 
@@ -138,7 +155,7 @@ class Guids:
             self._given[agent_id] = Secret(guid)
         return self._known.get(agent_id)
 
-    def _take(self, agent_id: int, text: str) -> None:
+    def _take(self, agent_id: int, text: str, date: float | None) -> None:
         """Keep the GUID of a ``Set-GUID`` header; one that could not be sent back is not kept."""
         guid = text.strip().removeprefix(_PREFIX)
         if not _fits(guid):
@@ -148,6 +165,10 @@ class Guids:
         # An answer that was long under way may bring the one before: it is no news.
         if guid == known or guid == self._retired.get(agent_id):
             return
+        if date is not None:
+            if 0 < self._dates.get(agent_id, date) - date < _APART:
+                return  # written before the one we have, and overtaken by it
+            self._dates[agent_id] = date
         if known is not None:
             self._retired[agent_id] = known
         self._known[agent_id] = Secret(guid)

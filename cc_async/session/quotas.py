@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from cc_async.contract.endpoints import name_of
 from cc_async.contract.spec import Endpoint, Quota
 from cc_async.session.pacer import PaceKey
@@ -76,8 +78,21 @@ class Quotas:
     def wants(
         self, host: str, identity: str, endpoint: Endpoint[Any], agent_id: int | None
     ) -> tuple[tuple[PaceKey, Quota | None], ...]:
-        """What a request needs a slot of: the agent's own quota first, then the system's."""
-        system = (host, identity, endpoint.name)
+        """What a request needs a slot of: the agent's own quota first, then the system's.
+
+        Published limits count some interfaces together; a quota that was set is of one interface.
+        """
+        own, quota = (host, identity, endpoint.name), self.of(endpoint)
         if agent_id is None or endpoint.agent_quota is None or not self._agents:
-            return ((system, self.of(endpoint)),)
-        return ((*system, str(agent_id)), endpoint.agent_quota), (system, self.of(endpoint))
+            return ((own, quota),)
+        together = (host, identity, endpoint.counted_with or endpoint.name)
+        agent = ((*together, str(agent_id)), endpoint.agent_quota)
+        if together == own or not _is_published(quota, endpoint):
+            return agent, (own, quota)
+        # Without a quota the interface's own pauses and locks hold.
+        return agent, (own, None), (together, quota)
+
+
+def _is_published(quota: Quota | None, endpoint: Endpoint[Any]) -> bool:
+    published = endpoint.quota
+    return quota is not None and published is not None and evolve(quota, shared=None) == published

@@ -28,6 +28,8 @@ class Request(Generic[R]):
     """For errors: which part of the question this is."""
     agent_id: int | None = None
     query: Mapping[str, str] = field(factory=dict)
+    patience: float | None = None
+    """Seconds one attempt may take; None: as many as the client's ``Timeouts`` say."""
 
 
 @frozen

@@ -56,8 +56,12 @@ class Session:
     async def send(self, request: Request[R], call: Call, quotas: Quotas) -> Page[R]:
         """Send until there is an answer, or an error that more attempts would not change."""
         errand = self._errand(request, call, quotas)
+        delay: float | None = None
         while True:
             try:
+                if delay is not None:
+                    await self.exchange.rest(errand, delay)
+                    delay = None
                 page: Page[R] | None = await self._turn(errand)
                 if page is None:
                     continue
@@ -75,7 +79,6 @@ class Session:
                 else:
                     errand.retries.succeeded()
                 return page if errand.attempts == 1 else evolve(page, attempts=errand.attempts)
-            await self.exchange.rest(errand, delay)
 
     def _errand(self, request: Request[Any], call: Call, quotas: Quotas) -> Errand:
         route = self._route(request.endpoint)

@@ -86,7 +86,6 @@ class Lines:
 
     def __init__(self, rng: Random) -> None:
         self._rng = rng
-        self._number = 0
         self._lines: dict[PaceKey, Line] = {}
         self._hungry: dict[PaceKey, Line] = {}
 
@@ -119,9 +118,8 @@ class Lines:
             if not line.live:
                 del self._hungry[key]
             elif line.asking is None and line.ask_at <= now:
-                self._number += 1
                 line.used_at = now
-                line.asking = Take(key, line.quota, min(line.live, _AT_ONCE), str(self._number))
+                line.asking = Take(key, line.quota, min(line.live, _AT_ONCE))
                 questions.append(line.asking)
         return questions
 

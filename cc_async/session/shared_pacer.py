@@ -47,6 +47,7 @@ class SharedPacer:
         """Which credentials have proven themselves, in whatever process."""
         self._own = own
         self._users = 0
+        self._closed = False
         self._lines = Lines(rng)
         self._mirror = Mirror()
         self._slots = SharedSlots(lambda: self.clock, self.say, self._hurry)
@@ -70,6 +71,7 @@ class SharedPacer:
     def bind(self, clock: Clock, watchers: Watchers) -> None:
         """A client uses this pacer from now on; the first one's clock and observers are taken."""
         self._users += 1
+        self._closed = self._closed and not self._own  # its clients close it, and may open it again
         if self._clock is None:
             self._clock = clock
         if not self.watchers:
@@ -126,7 +128,8 @@ class SharedPacer:
         return self._lines.used(key)
 
     async def aclose(self) -> None:
-        """Tell the book what is left to tell, and let go of it; whoever still waits hears ClosedError."""
+        """Tell the book what is left to tell, and let go of it; whoever waits or comes hears ClosedError."""
+        self._closed = True
         task, self._task = self._task, None
         if task is not None and self._loop is asyncio.get_running_loop():
             while not task.done():  # a library below may take one cancel for an error of its own
@@ -139,19 +142,23 @@ class SharedPacer:
                 async with asyncio.timeout(BEAT):
                     await self._book.exchange(self._telling, self.clock)
                 self._answered(self._telling)
-            self._fail(ClosedError("the pacer is closed", hint="make a new one"))
+            self._fail(_closed())
         await self._book.aclose()
 
     # What slots, lines and probation call
 
     def say(self, op: Op) -> None:
-        """Tell the book something, soon and in order."""
+        """Tell the book something, soon and in order; after close it learns by the end of a lease."""
+        if self._closed:
+            return
         self._start()
         self._says.append(op)
         self._wake.set()
 
     async def ask(self, op: Op) -> None:
         """Tell the book something and wait until it has answered."""
+        if self._closed:
+            raise _closed()
         op.heard = asyncio.get_running_loop().create_future()
         self.say(op)
         await op.heard
@@ -161,6 +168,8 @@ class SharedPacer:
         return refusal(lock, self.clock)
 
     async def _one(self, key: PaceKey, quota: Quota | None) -> Slot:
+        if self._closed:
+            raise _closed()
         self._start()
         line, waiter = self._lines.stand(key, quota)
         self._hurry(line.ask_at)
@@ -273,3 +282,7 @@ class SharedPacer:
             if op.heard is not None and not op.heard.done():
                 op.heard.set_exception(again())
         self._telling, self._says = [], []
+
+
+def _closed() -> ClosedError:
+    return ClosedError("the pacer is closed", hint="make a new one")

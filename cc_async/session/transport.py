@@ -24,7 +24,7 @@ from cc_async.session.resolver import Resolver
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 
-__all__ = ["Reply", "StaleConnection", "Transport"]
+__all__ = ["Reply", "StaleConnection", "Tap", "Transport"]
 
 _log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
@@ -38,6 +38,10 @@ class Reply:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+
+
+Tap = Callable[[str, str, bytes, Reply], None]
+"""Shown each method, path, body and answer; never a header that was sent, so neither signature nor GUID."""
 
 
 class Transport:
@@ -112,6 +116,8 @@ class Transport:
         self._limits = aiohttp.ClientTimeout(
             total=None, connect=None, sock_connect=each, sock_read=timeouts.read
         )
+        self.tap: Tap | None = None
+        """Shown every exchange that has an answer, before that is handed on; it has to be quick."""
         self._opened: _Opened | None = None
         self._closed = False
 
@@ -134,7 +140,7 @@ class Transport:
             query: the encoded query, or an empty text.
             headers: headers to add to ours.
             body: the bytes to send.
-            on_sent: called when a connection is there and the request is about to go out on it.
+            on_sent: called when the bytes go out, on a connection that is there; it may be called again.
             on_answer: called when the head of the answer is there: the request has arrived.
 
         Raises:
@@ -164,11 +170,15 @@ class Transport:
             try:
                 if on_answer is not None:
                     on_answer()
-                return await self._read(response, exchange)
+                reply = await self._read(response, exchange)
             finally:
                 response.close()
         except Exception as error:
             failure = exchange.failure(error)
+        else:
+            if self.tap is not None:
+                self.tap(method, path, body, reply)
+            return reply
         # Raised out here, so that aiohttp's error, which knows the headers, does not travel along as context.
         raise failure
 

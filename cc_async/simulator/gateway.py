@@ -75,6 +75,14 @@ def _place(path: str) -> _Place | None:
     return None
 
 
+def statistics_of(path: str) -> tuple[int, str] | None:
+    """Return agent and interface of a path that asks for call statistics; None for any other."""
+    place = _place(path)
+    if place is None or not place.statistics or not (place.agent.isascii() and place.agent.isdigit()):
+        return None
+    return int(place.agent), place.interface
+
+
 class Gateway(Front):
     """The agent gateway: two nodes behind a balancer that goes by a cookie."""
 

@@ -44,11 +44,11 @@ def _counted(old: Any, total: int) -> Any:
     return str(total) if isinstance(old, str) else total
 
 
-def merged(bodies: Iterable[Mapping[str, Any]], ids: list[str]) -> list[Any]:
+def merged(answers: Iterable[list[Any]], ids: list[str]) -> list[Any]:
     """Return the rows of some queues in the order they are asked for; of two the later one."""
     found: dict[str, Any] = {}
-    for body in bodies:
-        for row in rows_of(body):
+    for rows in answers:
+        for row in rows:
             key = _value(row, _KEYS)
             if key is not None:
                 found[key] = row

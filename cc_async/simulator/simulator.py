@@ -27,6 +27,7 @@ from .site import Site
 from .world import World
 
 _Number = TypeVar("_Number", int, float)
+_KeyPair = tuple[str, str]
 Limit = tuple[int, float]
 """How many, in how many seconds."""
 _BACKLOG = 2048
@@ -138,8 +139,7 @@ class Simulator(Controls):
             record=self._record,
             requests=self.requests,
         )
-        cms = self._cms(site)
-        gateway = Gateway(site, self.vdn, self._sessions, self._per_agent, self._in_all)
+        cms, gateway = self._fronts(site)
         host, cms_port, gateway_port = self._address
         try:
             self.cms_url = await self._serve(cms, host, cms_port)
@@ -148,11 +148,21 @@ class Simulator(Controls):
             await self.stop()
             raise
 
-    def _cms(self, site: Site) -> Cms:
-        """Make the monitoring server; a replay makes another."""
+    def _fronts(self, site: Site) -> tuple[Front, Front]:
+        """Make the monitoring server and the gateway; a replay makes others."""
+        return Cms(site, *self._checks), Gateway(site, *self._limits)
+
+    @property
+    def _checks(self) -> tuple[_KeyPair, _KeyPair, dict[str, Window], dict[str, int], float | None]:
+        """What the monitoring server checks: both key pairs, quotas, bad signatures, timestamps."""
         tenant = (self.access_key, self.secret_key)
         global_ = (self.global_access_key, self.global_secret_key)
-        return Cms(site, tenant, global_, self._quotas, self._bad_signatures, self._timestamp_window)
+        return tenant, global_, self._quotas, self._bad_signatures, self._timestamp_window
+
+    @property
+    def _limits(self) -> tuple[int, Sessions, Window | None, Window | None]:
+        """What the gateway goes by: its VDN, the sessions, the overload control."""
+        return self.vdn, self._sessions, self._per_agent, self._in_all
 
     @classmethod
     def replay(cls, file: str | os.PathLike[str], **options: Any) -> Simulator:

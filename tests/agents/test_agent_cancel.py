@@ -13,7 +13,7 @@ import pytest
 from offices import Office, office, tasks_of_sessions
 
 from cc_async import CcError, ConnectError, GatewayError, SessionLost
-from cc_async.agents.through import carried_through, to_its_end
+from cc_async.agents.through import begun, carried_through, to_its_end
 
 pytestmark = pytest.mark.looptime
 SLOW = {"sim_latency": 0.4}
@@ -235,14 +235,14 @@ async def test_work_comes_to_its_end() -> None:
         raise ConnectError("no way")
 
     with pytest.raises(ConnectError):
-        await to_its_end(fails())
+        await to_its_end(begun(fails()))
     done = asyncio.Event()
 
     async def sets() -> None:
         await asyncio.sleep(0.5)
         done.set()
 
-    task = asyncio.create_task(to_its_end(sets()))
+    task = asyncio.create_task(to_its_end(begun(sets())))
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

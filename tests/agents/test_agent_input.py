@@ -51,8 +51,11 @@ PUSH = {"callback_uri": "https://desk.example.com/events", "service_token": "t0k
         (101, {**PUSH, "service_token": "a b"}, ValueError, "letters"),
         (101, {**PUSH, "service_token": "x" * 51}, ValueError, "50"),
         (101, {**PUSH, "service_token": 5}, TypeError, "text"),
-        (101, {"grace": -1}, ValueError, "positive"),
-        (101, {"grace": "5"}, TypeError, "seconds"),
+        (101, {"grace": -1}, ValueError, "grace must be a positive"),
+        (101, {"grace": 0}, ValueError, "grace must be a positive"),
+        (101, {"grace": "5"}, TypeError, "grace must be seconds"),
+        (101, {"grace": None}, TypeError, "grace must be seconds"),
+        (101, {"resume": "no"}, TypeError, "resume"),
     ],
 )
 def test_wrong_arguments(agent_id: Any, given: dict[str, Any], kind: type[Exception], says: str) -> None:

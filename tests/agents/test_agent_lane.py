@@ -25,13 +25,13 @@ async def enter(it: Office, count: int, stack: contextlib.AsyncExitStack, **give
 
 @pytest.mark.looptime(noop_cycles=3)
 async def test_five_hundred_agents_in_dynamic_mode() -> None:
-    """Five minutes: no session is lost, nobody left, no quota exceeded, nobody away for a minute."""
-    found = await working_time(500, 5, latency=0.0)
+    """Five minutes, five to a connection: none lost, none left, no quota exceeded, none away for a minute."""
+    found = await working_time(500, 5, latency=0.0, connections=100, every=3)
     assert (found.lost, found.left, found.over_quota, found.failed) == (0, 0, 0, 0)
-    assert found.rows == 500 * 5
+    assert found.rows == 500 * 2
     assert found.tally.throttled == 0
     assert found.tally.longest_absence <= 60
-    assert found.guids >= 500 * 4
+    assert found.guids >= 500 * 2  # a new one at every other visit
     assert found.tally.sent["agent_sign_in"] == found.tally.sent["agent_sign_out"] == 500
 
 

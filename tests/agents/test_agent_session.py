@@ -222,6 +222,20 @@ async def test_an_outage_under_two_minutes_is_survived() -> None:
         assert it.verbs() == ["sign_in", "sign_out"]
 
 
+@pytest.mark.parametrize("code", ["000-004", "100-007"])
+@pytest.mark.parametrize("connections", [1, 5])
+async def test_an_agent_that_is_switched_over_stays(code: str, connections: int) -> None:
+    """Codes that pass are waited out, however many times they come: the agent is still signed in."""
+    async with office(agent_connections=connections) as it, it.session() as session, it.session(it.agents[1]):
+        await asyncio.sleep(5)
+        it.sim.fail("agent_events", code=code, times=None)
+        await asyncio.sleep(30)
+        it.sim.clear_failures()
+        await asyncio.sleep(60)
+        assert session.lost is None
+        assert len(await it.gateway.agent_call_stats([it.agent])) == 1
+
+
 async def test_a_longer_outage_loses_the_session(caplog: pytest.LogCaptureFixture) -> None:
     """Without an answer for 120 s the gateway has signed the agent out: said, with the cause."""
     async with office() as it, it.session() as session:

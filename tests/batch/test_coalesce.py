@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -169,3 +170,13 @@ async def test_closed_nothing_is_asked_and_nothing_runs_on() -> None:
     assert ended.is_set()
     found = await asyncio.gather(flying, gathered, one("place"), return_exceptions=True)
     assert [type(error) for error in found] == [ClosedError, ClosedError, ClosedError]
+
+
+async def test_thousands_who_leave_at_once_are_no_work() -> None:
+    """20 000 callers of a key each give up: looking through all keys for each of them would take 3 s."""
+    question = joined()
+    callers = {key: question.join(key) for key in range(1, 20_001)}
+    began = time.process_time()
+    over = [question.leave(key, future) for key, future in callers.items()]
+    assert time.process_time() - began < 1
+    assert over.index(True) == len(callers) - 1

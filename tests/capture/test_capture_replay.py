@@ -239,16 +239,24 @@ async def test_a_question_that_was_never_captured(open_sim: OpenSim, tmp_path: P
     ("text", "says"),
     [
         ("", "not a capture"),
-        ('{"cc_async_capture": 2}\n', "not a capture of version 1"),
+        ("hello\n", "not a capture"),
+        ("[" * 100_000, "not a capture"),
+        ("\udcff\udcfe", "not a capture"),
+        ('{"cc_async_capture": 2}\n', "a newer cc_async wrote it: update"),
+        ('{"cc_async_capture": 0}\n', "capture it again"),
         ('{"cc_async_capture": 1}\n', "the header lacks"),
         ('{"cc_async_capture": 1, "began": 1, "cc_id": 1, "vdn": 1}\n[1]\n', "line 2 is not a JSON object"),
         ('{"cc_async_capture": 1, "began": 1, "cc_id": 1, "vdn": 1}\n{"t": 1}\n', "line 2 is no pair"),
+        (
+            '{"cc_async_capture": 1, "began": 1, "cc_id": 1, "vdn": 1}\n{"t": 1, "pa',
+            "cut short: delete",
+        ),
     ],
 )
 def test_a_file_that_is_no_capture(tmp_path: Path, text: str, says: str) -> None:
     """It is refused with the line, before anything is opened."""
     path = tmp_path / "c.jsonl"
-    path.write_text(text)
+    path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ValueError, match=says):
         Simulator.replay(path)
 

@@ -30,7 +30,7 @@ async def test_every_answer_is_shown_and_the_records_are_the_same(
 ) -> None:
     """Failures and retries too; nothing that was sent in a header."""
     spy, tapped, plain = Spy(), make_cms(sim), make_cms(sim)
-    attach(tapped, spy)
+    attach(tapped, spy.exchanged)
     sim.fail("skill_states", status=503, times=1)
     assert list(await tapped.skill_states([1, 2])) == list(await plain.skill_states([1, 2]))
     assert [reply.status for *_, reply in spy.seen] == [503, 200]
@@ -48,4 +48,4 @@ async def test_a_tap_comes_before_the_first_request(
     cms = make_cms(sim)
     await cms.skills()
     with pytest.raises(RuntimeError):
-        attach(cms, Spy())
+        attach(cms, Spy().exchanged)

@@ -147,17 +147,17 @@ def started(environ: dict[str, str], *arguments: str) -> subprocess.Popen[bytes]
     )
 
 
-@pytest.mark.parametrize("presses", [1, 2])
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])
 def test_ctrl_c_signs_out_within_a_second(
-    environ: dict[str, str], center: Any, agent: int, presses: int
+    environ: dict[str, str], center: Any, agent: int, signals: list[signal.Signals]
 ) -> None:
-    """Pressed once or impatiently: exit code 130, no traceback, the agent signed out."""
+    """Pressed once or impatiently, or stopped by a service manager: 130, no traceback, signed out."""
     process = started(environ, "agent-events", str(agent), "--phone", PHONE)
     assert process.stdout is not None
     assert b"AgentOther_InService" in process.stdout.readline()
     began = time.monotonic()
-    for _ in range(presses):
-        process.send_signal(signal.SIGINT)
+    for each in signals:
+        process.send_signal(each)
         time.sleep(0.005)
     _, err = process.communicate(timeout=LONGEST)
     assert process.returncode == 130

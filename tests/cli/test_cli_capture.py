@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +15,11 @@ from typing import Any
 import pytest
 
 from cc_async.cli import connect
-from cc_async.cli.playback import FastLoop, play
+from cc_async.cli.playback import FastLoop, play, replayed
 from cc_async.cli.usage import UsageError
 from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
+from cc_async.simulator import Simulator
 
 Run = Callable[..., Any]
 
@@ -50,12 +53,28 @@ def test_what_fails_is_told_and_captured(run: Run, center: Any, tmp_path: Path) 
     assert not (tmp_path / "b.jsonl").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits of the shell")
+def test_a_full_disk_is_told(environ: dict[str, str], tmp_path: Path) -> None:
+    """One line that names the file, and what was answered before stays in it, readable up to the cut."""
+    path = tmp_path / "c.jsonl"
+    command = [sys.executable, "-m", "cc_async", "capture", str(path), "--quota", "none"]
+    full = ["sh", "-c", 'ulimit -f 24; exec "$@"', "sh", *command]
+    found = subprocess.run(full, env={**os.environ, **environ}, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stderr.count("\n")) == (1, 1), found.stderr
+    assert f"{path}: File too large" in found.stderr
+    with pytest.raises(UsageError, match="cut short: delete it"):
+        replayed(path)
+    whole = path.read_text("ascii").rpartition("\n")[0]
+    path.write_text(whole + "\n", "ascii")
+    assert isinstance(replayed(path), Simulator)
+
+
 def test_simulate_refuses_what_is_no_capture(run: Run, tmp_path: Path) -> None:
     """One line, before anything is opened."""
     (tmp_path / "c.jsonl").write_text("hello\n")
     outcome = run("simulate", "--replay", str(tmp_path / "c.jsonl"))
     assert (outcome.code, outcome.out) == (2, "")
-    assert "line 1 is not a JSON object" in outcome.err
+    assert "not a capture" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -101,5 +120,5 @@ def test_a_speed_that_is_none(tmp_path: Path, speed: float) -> None:
     with pytest.raises(UsageError, match="No such file"):
         play(tmp_path / "c.jsonl", 20.0, never)
     (tmp_path / "c.jsonl").write_text("hello\n")
-    with pytest.raises(UsageError, match="not a JSON object"):
+    with pytest.raises(UsageError, match="not a capture"):
         play(tmp_path / "c.jsonl", 20.0, never)

@@ -195,6 +195,28 @@ def test_config_check_warns_about_permissions(run: Run, tmp_path: Path) -> None:
     assert run("config", "check", "--config", str(path)).code == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "says"),
+    [
+        ("", 1, "no site in it - cc-async init writes one"),
+        ("sites = 5\n", 2, "sites must hold tables"),
+        ("[[sites]]\nvdn = 1\n", 2, "sites must hold tables"),
+        ('[sites.a]\npacer = "redis://h:1"\nquota_shared = "q"\n', 1, "stands beside quota_shared"),
+        ('[sites.a]\nquota_shared = "no/such/folder/q"\n', 1, "is no folder"),
+    ],
+)
+def test_config_check_sees_what_no_key_shows(
+    run: Run, tmp_path: Path, text: str, code: int, says: str
+) -> None:
+    """A file without sites, sites that are no tables, and keys that exclude each other are not fine."""
+    path = tmp_path / "c.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    outcome = run("config", "check", "--config", str(path))
+    assert (outcome.code, outcome.out) == (code, "")
+    assert says in outcome.err
+
+
 def test_config_of_nothing_is_usage(run: Run, tmp_path: Path) -> None:
     """No file, or no such site: exit 2, with what to do."""
     missing = run("config", "check", "--config", str(tmp_path / "none.toml"))

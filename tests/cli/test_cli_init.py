@@ -71,6 +71,28 @@ def test_a_site_is_asked_for_and_its_certificate_pinned(
         assert site.fingerprint in terminal.seen
 
 
+def test_an_address_with_the_wrong_scheme(
+    environ: dict[str, str], tmp_path: Path, secured: Simulator
+) -> None:
+    """Plain http to elsewhere is refused before keys are typed; for a TLS port https:// is offered."""
+    path = tmp_path / "c.toml"
+    terminal = Terminal(plain(environ), "init", "--site", "berlin", "--config", str(path))
+    typed(
+        terminal,
+        ("URL of CC-CMS", "http://cms.example.com:28080"),
+        ("give --allow-http", secured.cms_url.replace("https:", "http:")),
+        ("(cc_id) [1]", ""),
+        ("VDN", "170"),
+        ("access key", secured.access_key),
+        ("secret key", secured.secret_key),
+        ("global key, too", "n"),
+        (f"Go on with {secured.cms_url}?", "y"),
+        ("Trust this certificate", "y"),
+    )
+    assert terminal.end() == 0
+    assert from_site("berlin", path, environ={}).cms_url == secured.cms_url
+
+
 def test_a_site_that_is_there_is_not_replaced_without_a_yes(environ: dict[str, str], tmp_path: Path) -> None:
     """Anything but yes leaves the file as it was."""
     path = tmp_path / "c.toml"
@@ -104,6 +126,16 @@ def test_a_site_that_is_replaced(environ: dict[str, str], tmp_path: Path, center
     assert "fingerprint" not in text
     assert from_site("main", path, environ={}).vdn == 170
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_place_for_no_file_is_told_before_keys_are_typed(environ: dict[str, str], tmp_path: Path) -> None:
+    """Nothing is asked when nothing could be written."""
+    (tmp_path / "taken").write_text("a file")
+    path = tmp_path / "taken" / "deep" / "c.toml"
+    terminal = Terminal(plain(environ), "init", "--config", str(path))
+    assert terminal.end() == 2
+    assert "taken is no folder" in terminal.seen
+    assert "URL of CC-CMS" not in terminal.seen
 
 
 def test_the_end_of_input_ends_it(environ: dict[str, str], tmp_path: Path) -> None:

@@ -106,6 +106,8 @@ async def test_a_trusted_certificate(issuer: trustme.CA, ca_file: Path, open_sim
     name, said = ending(await examined(past, ca_file=ca_file))
     assert name == "certificate-expired"
     assert f"{now - timedelta(days=1):%Y-%m-%d}" in said
+    name, said = ending(await examined(past))
+    assert (name, "and it has expired" in said) == ("certificate-untrusted", True)
 
 
 async def test_a_certificate_for_another_host(issuer: trustme.CA, ca_file: Path, open_sim: OpenSim) -> None:
@@ -148,6 +150,8 @@ async def test_https_to_a_plain_port(sim: Simulator) -> None:
 async def test_plain_http_to_a_tls_port(issuer: trustme.CA, open_sim: OpenSim) -> None:
     """And the reverse."""
     sim = await open_sim(tls=context_of(issuer), clock=None)
-    name, said = ending(await examined(sim, cms_url=sim.cms_url.replace("https:", "http:")))
+    report = await examined(sim, cms_url=sim.cms_url.replace("https:", "http:"))
+    name, said = ending(report)
     assert name == "tls-wanted"
+    assert report.toml == f'[sites.here]\ncms_url = "{sim.cms_url}"\n'
     assert "https://" in said

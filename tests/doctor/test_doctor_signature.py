@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from cc_async.simulator.signature import verify
 
 AK, SK = "AKAK12345", "the secret of this key"
 Wants = Callable[[Mapping[str, str]], bool]
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 @asynccontextmanager
@@ -37,10 +38,17 @@ async def wanting(wants: Wants, *, ping: bool = True) -> AsyncIterator[tuple[str
         answer = {"resultCode": "0100000", "resultDesc": []} if flat else {"resultCode": "0100002"}
         return web.json_response(answer if status == 200 else {"status": status}, status=status)
 
+    async with serving(handler) as url:
+        yield url, answered
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    """A server; yields its address."""
     runner = web.ServerRunner(web.Server(handler))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    yield f"http://127.0.0.1:{runner.addresses[0][1]}", answered
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
 
 
@@ -92,6 +100,43 @@ async def test_a_server_without_ping() -> None:
         report = await first_steps(url)
     assert report.settings == {"host": "127.0.0.1"}
     assert answered[:4] == [404, 401, 401, 200]
+
+
+async def test_a_missing_path_behind_a_rejection() -> None:
+    """A server that checks signatures first and knows no ping: its 404 means that the signature is good."""
+    asked: list[int] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        good = verify(request.method, request.path, "", request.headers, body, {AK: SK}).good
+        status = 401 if not good or ":" in request.headers["Host"] else 404
+        if status == 404 and request.path.endswith("/skills"):
+            return web.json_response({"resultCode": "0100000", "resultDesc": []})
+        asked.append(status)
+        return web.json_response({"status": status}, status=status)
+
+    async with serving(handler) as url:
+        report = await first_steps(url)
+    assert report.settings == {"host": "127.0.0.1"}
+    assert asked == [401, 401, 404]
+    assert report.level is Level.REMARK
+
+
+async def test_trouble_among_the_variants_is_no_rejection() -> None:
+    """A server that fails between says nothing about signatures: its trouble is named."""
+    asked: list[int] = []
+
+    async def handler(request: web.BaseRequest) -> web.Response:
+        asked.append(401 if not asked else 503)
+        headers = {"Date": "Wed, 04 Mar 2026 12:00:00 GMT"}
+        return web.json_response({"status": asked[-1]}, status=asked[-1], headers=headers)
+
+    async with serving(handler) as url:
+        report = await first_steps(url)
+    last = report.results[-1].findings[-1]
+    assert (report.results[-1].step, last.name) == ("signature", "no-answer")
+    assert "503" in last.text
+    assert asked == [401, 503]
 
 
 async def test_a_site_set_wrongly_is_tried_as_documented() -> None:

@@ -133,7 +133,7 @@ async def test_a_redirect_is_not_followed() -> None:
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize(("scheme", "name"), [("http", "no-answer"), ("https", "tls-silent")])
+@pytest.mark.parametrize(("scheme", "name"), [("http", "silent"), ("https", "tls-silent")])
 async def test_a_server_that_says_nothing(scheme: str, name: str) -> None:
     """It takes the connection and keeps silent: the limit of an answer, or of a handshake, ends the wait."""
     with socket.socket() as silent:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from ahead import Ahead
 
-from cc_async import AkSk
+from cc_async import AkSk, Retry
 from cc_async.errors import BatchError, CcError, SignatureRejected
 
 from . import answers
 from . import behaviours as do
-from .checks import ACCESS_KEY, GUID, SECRET_KEY, asking, asking_gateway, checked, failing
+from .checks import ACCESS_KEY, GUID, SECRET_KEY, asking, asking_gateway, checked, failing, until
 from .server import FaultServer, Seen, Wire
 
 BEGIN = datetime(2026, 3, 4, 10, tzinfo=UTC)
@@ -138,3 +138,23 @@ async def test_fault_29_one_dead_guid_does_not_stop_the_other_agents() -> None:
             await gateway.agent_call_stats(range(101, 111))
         checked(caught.value, CcError)
         assert len(caught.value.batch) == 9
+
+
+async def test_fault_29_a_call_that_waits_for_its_next_attempt_ends_too() -> None:
+    """The 401 of one call ends another in its retry sleep: at once, told where, its request counted."""
+    patient = Retry(attempts=3, base=60.0, cap=60.0)
+    async with FaultServer(do.status(500), do.status(401), then=do.good) as server:
+        async with asking(server, retry=patient, timeout=None) as cms:
+            resting = asyncio.ensure_future(cms.skill_call_stats([1]))
+            await until(lambda: cms._core.session is not None and cms._core.session.exchange._resting)
+            await failing(cms.skill_states([1]), SignatureRejected, within=2)
+            error = await failing(
+                resting,
+                SignatureRejected,
+                within=1,
+                endpoint="skill_call_stats",
+                host=server.name,
+                attempts=1,
+            )
+            assert error.batch.request_count == 1
+            assert len(server.requests) == 2

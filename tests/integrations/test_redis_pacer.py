@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -177,6 +178,76 @@ async def test_children_of_a_fork_are_processes_of_their_own(
     assert pacer._common._token != parent
     assert pacer.used(KEY) == (2, 5)
     monkeypatch.undo()
+
+
+def test_a_pacer_that_goes_on_in_another_loop_counts_on(server: Any) -> None:
+    """No slot of the second loop stands in the place of one of the first."""
+    pacer = RedisPacer(server.connection_url, prefix=uuid.uuid4().hex, timeout=2.0)
+    quota, got = Quota(6, per=30.0), 0
+
+    async def three() -> None:
+        await asyncio.gather(*(pacer.acquire([(KEY, quota)]) for _ in range(3)))
+        await pacer._common._client.connection_pool.disconnect()  # a loop that ends leaves them open
+
+    async def one_by_one() -> None:
+        nonlocal got
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                while True:
+                    await pacer.acquire([(KEY, quota)])
+                    got += 1
+        await pacer.aclose()
+
+    async def born() -> None:
+        async with Redis.from_url(server.connection_url) as client:
+            await client.set(f"{pacer._common._prefix}born", "1")  # long ago: nothing to wait for
+
+    asyncio.run(born())
+    asyncio.run(three())
+    asyncio.run(one_by_one())
+    assert got == 3
+
+
+async def test_a_server_that_refuses_us_says_what_to_look_at(server: Any, make: Make) -> None:
+    """A wrong password or missing rights are told at once; the rights that the hint names are enough."""
+    async with Redis.from_url(server.connection_url) as admin:
+        users = {"little": "+@all -zadd ~*", "other": "+@all ~other*", "enough": ""}
+        pacer = make()
+        users["enough"] = pacer._common.rights.rpartition(": ")[2]
+        for user, rights in users.items():
+            await admin.execute_command("ACL", "SETUSER", user, "reset", "on", ">hunter2", *rights.split())
+    place = server.connection_url.partition("://")[2]
+    for who in ("enough:hunter3", "little:hunter2", "other:hunter2"):
+        with pytest.raises(ConfigError, match=r"refuses us.*\+@scripting") as caught:
+            await make(f"redis://{who}@{place}").acquire([(KEY, None)])
+        assert "hunter" not in str(caught.value)
+    pacer = make(f"redis://enough:hunter2@{place}")
+    slot = await pacer.acquire([(KEY, Quota(1, per=0.1))])
+    slot.sent()
+    await pacer.pause(KEY, 0.1)
+    await pacer.lock(CREDENTIAL, None, 1.0, "no")
+    await pacer.unlock(CREDENTIAL)
+    assert await pacer.probation.enter(WHOLE)
+    assert not pacer.alone
+
+
+async def test_no_cancel_is_lost(server: Any, make: Make) -> None:
+    """Whatever moment of an exchange it comes in: redis-py loses some that come just as it has sent."""
+    book, clock = make()._common, LoopClock()
+    await book.exchange([], clock)
+
+    async def forever() -> None:
+        while True:
+            await book.exchange([], clock)
+
+    for moments in range(40):
+        running = asyncio.create_task(forever())
+        for _ in range(moments % 20):
+            await asyncio.sleep(0)
+        running.cancel()
+        done, _ = await asyncio.wait([running], timeout=1.0)
+        assert done
+        assert running.cancelled()
 
 
 async def test_a_server_that_dies_and_comes_back_empty(

@@ -30,6 +30,7 @@ async def test_what_it_brings_counts_once_it_is_accepted():
     """GUID and cookie take the place of the old ones, and ``on_guid`` is told."""
     told = []
     guids = Guids({101: ONE}, on_guid=lambda agent_id, guid: told.append((agent_id, guid)))
+    await guids.sign(of(101))
     await guids.absorb(of(101), 200, {"Set-Cookie": "old=a"})
     arrivals = Arrivals(guids)
     await arrivals.absorb(of(101), 200, BRINGS)
@@ -42,6 +43,7 @@ async def test_what_it_brings_counts_once_it_is_accepted():
 async def test_a_refused_one_changes_nothing():
     """The GUID the agent has from elsewhere stays as it is, news of it included."""
     guids = Guids({101: ONE})
+    await guids.sign(of(101))
     await guids.absorb(of(101), 200, {"Set-GUID": TWO})
     arrivals = Arrivals(guids)
     await arrivals.absorb(of(101), 200, BRINGS)

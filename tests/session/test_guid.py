@@ -1,5 +1,6 @@
 """Guids: the GUID and the cookies of every agent."""
 
+import contextlib
 import logging
 import pickle
 
@@ -20,7 +21,9 @@ def of(agent_id):
 
 
 async def absorbed(guids, agent_id, *pairs, status=200):
-    """Let an answer with these headers be absorbed."""
+    """Let a request be signed, and an answer with these headers absorbed."""
+    with contextlib.suppress(NotSignedIn):
+        await guids.sign(of(agent_id))
     await guids.absorb(of(agent_id), status, CIMultiDict(pairs))
 
 
@@ -50,7 +53,7 @@ async def test_a_new_guid_is_taken_from_any_answer(status):
 
 async def test_a_guid_without_its_prefix_is_taken_too():
     """A server that leaves the prefix out is understood."""
-    guids = Guids({})
+    guids = Guids({101: ONE})
     await absorbed(guids, 101, ("Set-GUID", TWO))
     assert await guids.sign(of(101)) == {"Guid": TWO}
 
@@ -76,6 +79,7 @@ async def test_cookies_are_kept_for_their_agent_only():
 async def test_cookies_from_plain_headers():
     """Headers without getall bring at least their one cookie."""
     guids = Guids({101: ONE})
+    await guids.sign(of(101))
     await guids.absorb(of(101), 200, {"Set-Cookie": "route=a1"})
     assert (await guids.sign(of(101)))["Cookie"] == "route=a1"
 
@@ -251,3 +255,34 @@ async def test_the_guid_before_is_not_taken_back():
     third = ONE.replace("3d1f", "4d1f")
     await absorbed(guids, 101, ("Set-GUID", third))
     assert told == [TWO, third]
+
+
+async def test_an_answer_that_was_overtaken_is_no_news():
+    """Two answers bring two GUIDs out of order: by their dates the older one does not replace the newer."""
+    third = ONE.replace("3d1f", "4d1f")
+    guids = Guids({101: ONE})
+    await absorbed(guids, 101, ("Set-GUID", TWO), ("Date", "Wed, 04 Mar 2026 12:02:00 GMT"))
+    await absorbed(guids, 101, ("Set-GUID", third), ("Date", "Wed, 04 Mar 2026 12:01:01 GMT"))
+    assert await guids.sign(of(101)) == {"Guid": TWO}
+    await absorbed(guids, 101, ("Set-GUID", third), ("Date", "Wed, 04 Mar 2026 12:02:00 GMT"))
+    assert await guids.sign(of(101)) == {"Guid": third}
+
+
+async def test_clocks_that_differ_by_minutes_say_nothing():
+    """Another node's clock is five minutes behind: its GUID is taken all the same."""
+    guids = Guids({101: ONE})
+    third = ONE.replace("3d1f", "4d1f")
+    await absorbed(guids, 101, ("Set-GUID", TWO), ("Date", "Wed, 04 Mar 2026 12:06:00 GMT"))
+    await absorbed(guids, 101, ("Set-GUID", third), ("Date", "Wed, 04 Mar 2026 12:02:00 GMT"))
+    assert await guids.sign(of(101)) == {"Guid": third}
+
+
+async def test_an_answer_after_the_sign_out_is_too_late():
+    """What was under way then leaves nothing behind: the source speaks for the agent again."""
+    guids = Guids({101: ONE})
+    guids.signed_in(101, CIMultiDict([("Set-GUID", TWO)]))
+    await guids.sign(of(101))
+    guids.forget(101)
+    late = CIMultiDict([("Set-GUID", "third"), ("Set-Cookie", "route=b")])
+    await guids.absorb(of(101), 200, late)
+    assert await guids.sign(of(101)) == {"Guid": ONE}

@@ -106,6 +106,21 @@ def test_an_agent_is_asked_for_before_the_system() -> None:
     )
 
 
+def test_published_limits_count_full_and_brief_together() -> None:
+    """For the agent always; for the system unless another quota is set: that is of one interface."""
+    brief = ENDPOINTS["agent_call_stats_brief"]
+    assert brief.quota is not None
+    of_agent = (("h", "guids", "agent_call_stats", "101"), FIVE)
+    published = Quotas({brief.name: brief.quota}, known=KNOWN).wants("h", "guids", brief, 101)
+    assert published == (
+        of_agent,
+        (("h", "guids", "agent_call_stats_brief"), None),
+        (("h", "guids", "agent_call_stats"), brief.quota),
+    )
+    own = Quotas({brief.name: TEN}, known=KNOWN).wants("h", "guids", brief, 101)
+    assert own == (of_agent, (("h", "guids", "agent_call_stats_brief"), TEN))
+
+
 def test_other_interfaces_have_one_key() -> None:
     """Host, identity and interface."""
     wants = Quotas(TEN, known=KNOWN).wants("host:1", "ak-1", skill_states, None)

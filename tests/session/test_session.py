@@ -11,7 +11,8 @@ import pytest
 from waiting import until
 
 from cc_async import AkSk, CircuitOpen, ClosedError, NoPermission, Quota, Retry, ServerError, Throttled
-from cc_async.clients.core import Core, Setup
+from cc_async.clients.core import Core
+from cc_async.clients.setup import Setup
 from cc_async.contract.agent_endpoints import AGENT_ENDPOINTS
 from cc_async.contract.endpoints import ENDPOINTS, skill_states, task_stats
 from cc_async.contract.spec import Endpoint, KeyKind

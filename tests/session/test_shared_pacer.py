@@ -324,6 +324,12 @@ async def test_closing_ends_the_waiting_and_tells_what_is_left(make: Make) -> No
     with pytest.raises(ClosedError):
         await again
     await used_up(second, Quota(2), 1)
+    slots[1].release()  # too late to be told
+    with pytest.raises(ClosedError):
+        await first.acquire([(KEY, Quota(2))])
+    with pytest.raises(ClosedError):
+        await first.pause(KEY, 1.0)
+    assert first._task is None
 
 
 def test_jitter_comes_in_by_argument(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import os
+import threading
 import traceback
 import tracemalloc
 import zlib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import aiohttp
 import pytest
@@ -184,6 +186,48 @@ async def test_a_new_connection_that_ends_is_not_stale(open_transport, method):
         assert type(caught.value) is ConnectError
         assert caught.value.retryable
         assert len(server.requests) == 1
+
+
+class Arrivals(BaseHTTPRequestHandler):
+    """Answers in threads of its own, while the loop is held up, and counts what has arrived."""
+
+    protocol_version = "HTTP/1.1"
+    arrived = threading.Semaphore(0)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.arrived.release()
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+async def test_on_sent_means_now(open_transport):
+    """Of a burst on kept connections, each request is on its way before on_sent is called for the next."""
+    on_its_way = []
+
+    def note():
+        if on_its_way:
+            on_its_way.append(Arrivals.arrived.acquire(timeout=1.0))
+        else:
+            on_its_way.append(True)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Arrivals) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            transport = open_transport(f"http://127.0.0.1:{server.server_port}")
+            await asyncio.gather(*(send(transport, "POST", body=b"{}") for _ in range(4)))
+            for _ in range(4):
+                assert Arrivals.arrived.acquire(timeout=1.0)
+            posts = (transport.send("POST", "/a", "", {}, b"{}", on_sent=note) for _ in range(4))
+            await asyncio.gather(*posts)
+            await transport.close()
+        finally:
+            server.shutdown()
+    assert on_its_way == [True] * 4
 
 
 async def test_on_sent_means_connected(open_transport):

@@ -18,7 +18,7 @@ from cc_async.session.address import read_base_url, read_proxy
 from cc_async.session.secret import Secret
 from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
-from cc_async.settings_keys import read_key
+from cc_async.settings.keys import read_key
 
 _SECRETS = ("secret_key", "global_secret_key", "pacer")
 _PATHS = ("guids_file", "ca_file", "quota_shared")
@@ -42,9 +42,7 @@ def read_site(path: Path, name: str) -> dict[str, Any]:
     sites = _tables(path, f"it should hold [sites.{name}]")
     table = sites.get(name)
     if not isinstance(table, dict):
-        raise ConfigError(
-            f"{path}: no table [sites.{name}]", hint=f"known sites: {', '.join(sites) or 'none'}"
-        )
+        raise _unknown(path, name, sites)
     where = f"{path}: [sites.{name}]"
     values = _beside(path, {key: read_key(key, value, where) for key, value in table.items()})
     if any(key in values for key in _SECRETS):
@@ -64,9 +62,9 @@ def faults(path: Path, name: str | None = None) -> tuple[Fault, ...]:
     """
     sites = _tables(path, "cc-async init writes one")
     if name is not None and name not in sites:
-        raise ConfigError(
-            f"{path}: no table [sites.{name}]", hint=f"known sites: {', '.join(sites) or 'none'}"
-        )
+        raise _unknown(path, name, sites)
+    if not sites:
+        return (Fault("", "", f"{path}: no site in it", "cc-async init writes one"),)
     chosen = {name: sites[name]} if name is not None else sites
     return tuple(fault for site, table in chosen.items() for fault in _faults_of(path, site, table))
 
@@ -122,7 +120,9 @@ def _tables(path: Path, missing: str) -> Mapping[str, Any]:
         if key != "sites":
             raise ConfigError(f"{path}: unknown key {key!r}", hint="the file holds tables [sites.NAME]")
     sites = document.get("sites", {})
-    return sites if isinstance(sites, dict) else {}
+    if not isinstance(sites, dict):
+        raise ConfigError(f"{path}: sites must hold tables", hint="write [sites.NAME] and its keys below")
+    return sites
 
 
 def _unknown(path: Path, name: str, sites: Mapping[str, Any]) -> ConfigError:
@@ -164,6 +164,7 @@ def _together(values: Mapping[str, Any]) -> Iterator[tuple[str, Exception]]:
         "fingerprint": lambda text: Tls(fingerprint=text),
         "ca_file": lambda file: Tls(ca_file=file).context(),
         "guids_file": _guids_quietly,
+        "quota_shared": _folder_is_there,
     }
     for key, check in checks.items():
         if key not in values:
@@ -175,9 +176,19 @@ def _together(values: Mapping[str, Any]) -> Iterator[tuple[str, Exception]]:
     for first, second in (("access_key", "secret_key"), ("global_access_key", "global_secret_key")):
         if second in values and first not in values:
             yield second, ConfigError(f"stands without {first}", hint=f"set {first}, too")
+    if "pacer" in values and "quota_shared" in values:
+        yield "pacer", ConfigError("stands beside quota_shared", hint="set one of them")
     if "global_access_key" in values and "global_secret_key" not in values:
         text = "stands without global_secret_key"
         yield "global_access_key", ConfigError(text, hint="set it here or as CC_ASYNC_GLOBAL_SECRET_KEY")
+
+
+def _folder_is_there(path: Path) -> None:
+    """The file itself is made when it is first needed."""
+    if not path.expanduser().absolute().parent.is_dir():
+        raise ConfigError(
+            f"{path.parent} is no folder", hint="make it, writable for every process that counts"
+        )
 
 
 def _guids_quietly(path: Path) -> None:

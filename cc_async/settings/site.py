@@ -1,4 +1,4 @@
-"""Sites: where the servers are and how to speak to them, from arguments, the environment or a TOML file."""
+"""A site as its clients see it, put together from arguments, the environment and the file."""
 
 from __future__ import annotations
 
@@ -12,28 +12,16 @@ from attrs import field, frozen
 from cc_async.batch.learn import PageSize
 from cc_async.batch.packing import ArrayLimit
 from cc_async.clients.base import UNSET, Unset
-from cc_async.clients.core import RequestShape
+from cc_async.clients.setup import RequestShape
 from cc_async.contract.spec import Host
 from cc_async.errors import ConfigError
 from cc_async.session.quotas import QuotaSetting
 from cc_async.session.secret import Secret
 from cc_async.session.signing import AkSk
 from cc_async.session.tls import Tls
-from cc_async.settings_file import parse_guids, read_guids, read_site
-from cc_async.settings_keys import parse_quota, quota_of, read_key
-from cc_async.settings_pacer import common_pacer
-
-__all__ = [
-    "ENVIRONMENT",
-    "Site",
-    "config_path",
-    "from_env",
-    "from_site",
-    "load",
-    "parse_guids",
-    "parse_quota",
-    "read_guids",
-]
+from cc_async.settings.file import read_guids, read_site
+from cc_async.settings.keys import quota_of, read_key
+from cc_async.settings.pacer import common_pacer
 
 ENVIRONMENT: Mapping[str, str] = {
     "CC_ASYNC_CMS_URL": "cms_url",
