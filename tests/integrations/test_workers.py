@@ -59,10 +59,11 @@ async def working(
 ) -> AsyncIterator[tuple[Worker, asyncio.Task[Worked]]]:
     """A worker, stopped at the end; what it raises is for the test to see."""
     tell = [].append if told is None else told.append
-    worker = Worker(cms, PartitionBroker(valkey, "test", reclaim=RECLAIM), on_tell=tell)
+    broker = PartitionBroker(valkey, "test", reclaim=RECLAIM, on_tell=tell)
+    worker = Worker(cms, broker, on_tell=tell)
     task = asyncio.create_task(worker.run(grace=grace))
     try:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(30):
             yield worker, task
     finally:
         worker.stop()
@@ -354,9 +355,7 @@ async def test_a_wrong_password_ends_the_worker(
         async with ordering(valkey, days(cms, 1), tmp_path) as backfill, working(right, cms, told=told):
             order = await backfill.order()
             await backfill.follow(lambda left, workers: None)
-            print("T", told)
             await redis.acl_setuser("guarded", enabled=True, passwords=["-right", "+new"])
-            print("K")
             assert await redis.execute_command("CLIENT", "KILL", "USER", "guarded")
             while not told:  # noqa: ASYNC110 - it is told by another task, when it has tried
                 await asyncio.sleep(0.01)
