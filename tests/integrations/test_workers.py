@@ -33,6 +33,13 @@ RECLAIM = 0.6
 """Seconds after which a silent worker's partition goes to another one, here."""
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at the queue come more often than a network of machines needs them."""
+    monkeypatch.setattr("cc_async.integrations.taskiq_broker._BLOCK", 0.1)
+    monkeypatch.setattr("cc_async.integrations.taskiq_backfill._LOOK", 0.05)
+
+
 @pytest.fixture
 async def redis(valkey: str) -> AsyncIterator[Any]:
     """The server itself; its answers are bytes."""
@@ -255,7 +262,7 @@ async def test_workers_killed_with_sigkill(
     valkey: str, tmp_path: Path, open_sim: Callable[..., Awaitable[Simulator]]
 ) -> None:
     """Two real workers, one of them killed: the benchmark with every row once and nothing left in Redis."""
-    found = await survive(1, random.Random(3), tmp_path, valkey, days=3, workers=2)
+    found = await survive(1, random.Random(3), tmp_path, valkey, days=3, workers=2, reclaim="1s")
     assert found.kills >= 1
     assert found.rows == found.folders * 3 * 3 * 288 > 0
     assert (found.lost, found.double, found.damaged, found.left) == (0, 0, 0, 0)
