@@ -56,6 +56,7 @@ class Site:
     sim: Simulator
     workers: int
     rng: random.Random
+    reclaim: str
     outcome: Outcome = field(factory=Outcome)
     running: list[Any] = field(factory=list)
 
@@ -73,7 +74,7 @@ class Site:
 
     async def worker(self) -> Any:
         """One more worker, with a quota of its own: a partition of nine requests takes it about a second."""
-        return await self.start("worker", "--reclaim", _RECLAIM, "--pacer", "none")
+        return await self.start("worker", "--reclaim", self.reclaim, "--pacer", "none")
 
     async def kill_on(self, kills: int) -> None:
         """Kill a worker at random and start another one, that often."""
@@ -100,10 +101,10 @@ async def _pending(client: Any) -> int:
 
 
 @asynccontextmanager
-async def site(workers: int, rng: random.Random, redis: str) -> AsyncIterator[Site]:
+async def site(workers: int, rng: random.Random, redis: str, reclaim: str) -> AsyncIterator[Site]:
     """A contact center and so many workers, which are stopped at the end."""
     async with Simulator(seed=3, vdns=range(1, VDNS + 1), skills_per_vdn=1, agents_per_vdn=10) as sim:
-        made = Site(redis, sim, workers, rng)
+        made = Site(redis, sim, workers, rng, reclaim)
         made.running = [await made.worker() for _ in range(workers)]
         try:
             yield made
@@ -115,10 +116,17 @@ async def site(workers: int, rng: random.Random, redis: str) -> AsyncIterator[Si
 
 
 async def survive(
-    kills: int, rng: random.Random, root: Path, redis: str, *, days: int, workers: int = 4
+    kills: int,
+    rng: random.Random,
+    root: Path,
+    redis: str,
+    *,
+    days: int,
+    workers: int = 4,
+    reclaim: str = _RECLAIM,
 ) -> Outcome:
     """Kill workers that often, in as many backfills as come to their end meanwhile; check each of them."""
-    async with site(workers, rng, redis) as made:
+    async with site(workers, rng, redis, reclaim) as made:
         outcome = made.outcome
         killing = asyncio.create_task(made.kill_on(kills))
         try:

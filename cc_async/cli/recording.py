@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 from cyclopts import App
 
@@ -27,17 +27,16 @@ from cc_async.cli.redis_options import redis_url
 from cc_async.cli.stopping import run_stoppable
 from cc_async.errors import ExportError
 from cc_async.export import Recorded, record
+from cc_async.session.clock import LoopClock
 from cc_async.settings import Site
-
-if TYPE_CHECKING:
-    pass
 
 _LINK, _FILES, _POLLED = Link(), Files(), Polled()
 _SHORTEST_TIMEOUT = 30.0
 _RETRY = 0.2
 """Seconds between two looks at a folder that the leader before us has not let go yet."""
 
-Work = Callable[[], Awaitable[None]]
+Work = Callable[[datetime], Awaitable[None]]
+"""Told since when what nobody recorded is a gap."""
 
 
 def add_to(app: App) -> None:
@@ -60,7 +59,7 @@ def keep_recording(
     """Poll interfaces that keep no history into files until Ctrl-C; gap rows say when a poll failed.
 
     Ctrl-C (or SIGTERM) is its usual end: exit code 0, 3 when there were gaps. With --stand-by a second
-    process, started the same way, waits until this one dies and goes on recording.
+    process, started the same way, waits until this one dies and goes on; gap rows tell what was missed.
     """
     beat = span(every, "--every").total_seconds()
     beats = None if lasting is None else max(1, int(span(lasting, "--lasting").total_seconds() // beat))
@@ -75,12 +74,12 @@ def keep_recording(
     def note(account: Recorded) -> None:
         accounts[id(account)] = account
 
-    async def work() -> None:
+    async def work(since: datetime | None = None) -> None:
         async with connect.cms_client(site) as cms:
             queries = [await make(cms) for make in makers]
             for query in queries:
                 note(Recorded(query.question.interface))
-            await record(queries, target, every=beat, beats=beats, on_poll=note)
+            await record(queries, target, every=beat, beats=beats, since=since, on_poll=note)
 
     try:
         if url is None:
@@ -114,22 +113,23 @@ async def _lead(url: str, name: str, length: float, work: Work) -> None:
     from cc_async.integrations.redis_lease import Lease, LeaseLost
 
     lease = Lease(url, name, length=length, on_tell=run.say)
+    since = datetime.fromtimestamp(LoopClock().wall(), UTC)
     try:
         while True:
             try:
-                return await lease.lead(lambda token: _when_free(work))
+                return await lease.lead(lambda token: _when_free(work, since))
             except LeaseLost as error:
                 run.say(error.message)
     finally:
         await lease.aclose()
 
 
-async def _when_free(work: Work) -> None:
+async def _when_free(work: Work, since: datetime) -> None:
     """The work; a leader that is gone may hold the folder a moment longer than its lease."""
     told = False
     while True:
         try:
-            return await work()
+            return await work(since)
         except ExportError as error:
             if not error.retryable:
                 raise

@@ -131,14 +131,15 @@ def sync_folder(folder: Path) -> None:
 class Lock:
     """One writer, or many that share, by a locked file; the system gives it back however a process ends."""
 
-    def __init__(self, path: Path, *, shared: bool = False) -> None:
-        """Take the lock; raises ExportError when another writer has it, and may not share it."""
+    def __init__(self, path: Path, *, shared: bool = False, wait: bool = False) -> None:
+        """Take the lock; raises ExportError when another has it and may not share it, unless told to wait."""
         with guarded(path):
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if fcntl is None:
             return
         try:
-            fcntl.flock(self._handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(self._handle, kind if wait else kind | fcntl.LOCK_NB)
         except OSError:
             os.close(self._handle)
             raise ExportError(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from cc_async.contract.spec import Question
+from cc_async.errors import ExportError
 from cc_async.export import files
 from cc_async.export.cells import instant, plain
 from cc_async.export.schema import POLLED_AT, Columns, Schema, length
@@ -74,6 +76,17 @@ class Journal:
         files.remove(path)
         self._rows, self.since = 0, None
         return len(staged.parts)
+
+
+def newest(store: Store) -> datetime | None:
+    """The last beat there are polls of in the parts; None: there are none, or they cannot be read."""
+    for entry in sorted(store.manifest.entries.values(), key=lambda entry: -entry.number):
+        beats: list[datetime] = []
+        with suppress(ExportError):
+            beats = [beat for part in entry.parts for beat in store.load(part)[POLLED_AT]]
+        if beats:
+            return max(beats)
+    return None
 
 
 def _columns(line: bytes, schema: Schema) -> Columns:

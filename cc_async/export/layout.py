@@ -106,6 +106,11 @@ class Layout:
         """Held by whoever finds out what is missing and asks workers for it."""
         return self.work / "queueing"
 
+    @property
+    def entering(self) -> Path:
+        """Held for a moment by one of many writers that makes its slip."""
+        return self.work / "entering"
+
     def slip(self, day: date, key: str) -> Path:
         """What one of many writers has finished, until a lone writer takes it into the manifest."""
         return self.work / "entries" / day.isoformat() / f"{key}.json"

@@ -12,7 +12,7 @@ from attrs import define, field
 
 from cc_async.batch.result import Batch
 from cc_async.errors import CcError
-from cc_async.export.journal import Journal
+from cc_async.export.journal import Journal, newest
 from cc_async.export.layout import Site, Target
 from cc_async.export.progress import Recorded
 from cc_async.export.schema import GAP, POLLED_AT, Columns, Schema, extend
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 KEEP = timedelta(minutes=15)
 _MOST_GAPS = 10_000
-"""Skipped beats told one by one; more of them (a clock that was put right) are told as one."""
+"""Missed beats told one by one; of more (a clock that was put right) the first ones stand for all."""
+_CLOCKS = 60.0
+"""Seconds by which the clocks of two machines may differ."""
 OnPoll = Callable[[Recorded], None]
 
 
@@ -35,6 +37,7 @@ async def record(
     every: float,
     beats: int | None = None,
     keep: timedelta = KEEP,
+    since: datetime | None = None,
     clock: Clock | None = None,
     on_poll: OnPoll | None = None,
 ) -> list[Recorded]:
@@ -46,6 +49,9 @@ async def record(
     than a beat is finished, the beats it ran over are skipped. Polls are on the disk at once, in a journal,
     and become parts after ``keep``, at 50 000 rows, and at the end.
 
+    ``since`` is for who takes over from another recorder: beats from that moment (aware) on that nobody has
+    noted are gaps, and a beat that is there is not polled again, whatever our clock says.
+
     Raises:
         ExportError: the files cannot be written.
         ValueError: two queries of one interface, or ``every`` is not above 0.
@@ -56,7 +62,7 @@ async def record(
     if not 0 < every < float("inf"):
         raise ValueError(f"every must be a positive number of seconds, not {every}")
     time = clock or LoopClock()
-    recorders = [_Recorder(query, target, every, beats, keep, time, on_poll) for query in asked]
+    recorders = [_Recorder(query, target, every, beats, keep, since, time, on_poll) for query in asked]
     try:
         async with anyio.create_task_group() as group:
             for recorder in recorders:
@@ -78,6 +84,7 @@ class _Recorder:
     every: float
     beats: int | None
     keep: timedelta
+    since: datetime | None
     clock: Clock
     on_poll: OnPoll | None
     account: Recorded = field(init=False)
@@ -93,7 +100,7 @@ class _Recorder:
         with store:
             journal = await to_thread.run_sync(Journal, store, self.query.question)
             try:
-                await self._poll_on(journal)
+                await self._poll_on(journal, await to_thread.run_sync(self._begin, store, journal))
             finally:
                 with anyio.CancelScope(shield=True):
                     self.account.parts += await to_thread.run_sync(journal.rotate)
@@ -103,8 +110,24 @@ class _Recorder:
         site = Site(self.query.origin.host, question.cc_id)
         return Store(self.target, question.interface, site, self.schema, polls=True)
 
-    async def _poll_on(self, journal: Journal) -> None:
+    def _begin(self, store: Store, journal: Journal) -> int:
+        """The first beat; what the recorder before us has missed is noted."""
         beat = int(self.clock.wall() // self.every) + 1
+        if self.since is None:
+            return beat
+        noted = int(self.since.timestamp() // self.every)
+        last = newest(store)
+        if last is not None:
+            noted = max(noted, int(last.timestamp() // self.every))
+        if noted >= beat and (noted - beat) * self.every <= _CLOCKS:
+            beat = noted + 1
+        columns = self.schema.empty()
+        self._missed(columns, range(noted + 1, beat), "nobody polled: a recorder ended, the next one began")
+        if beat > noted + 1:
+            journal.note(columns, self._at(beat - 1))
+        return beat
+
+    async def _poll_on(self, journal: Journal, beat: int) -> None:
         last = None if self.beats is None else beat + self.beats
         while last is None or beat < last:
             await self.clock.sleep(max(0.0, beat * self.every - self.clock.wall()))
@@ -112,9 +135,7 @@ class _Recorder:
             columns = await self._poll(at)
             following = max(beat + 1, int(self.clock.wall() // self.every) + 1)
             skipped = range(beat + 1, following if last is None else min(following, last))
-            for missed in [self._at(each) for each in skipped[:_MOST_GAPS]]:
-                reason = "skipped" if len(skipped) <= _MOST_GAPS else f"skipped, one of {len(skipped)}"
-                extend(columns, self._gap(missed, reason))
+            self._missed(columns, skipped, "skipped")
             await to_thread.run_sync(journal.note, columns, at)
             since = journal.since
             if journal.full or (since is not None and at - since >= self.keep):
@@ -122,6 +143,12 @@ class _Recorder:
             if self.on_poll is not None:
                 self.on_poll(self.account)
             beat = following
+
+    def _missed(self, columns: Columns, beats: range, reason: str) -> None:
+        if len(beats) > _MOST_GAPS:
+            reason += f", one of {len(beats)}"
+        for beat in beats[:_MOST_GAPS]:
+            extend(columns, self._gap(self._at(beat), reason))
 
     def _at(self, beat: int) -> datetime:
         return datetime.fromtimestamp(beat * self.every, UTC)

@@ -113,22 +113,43 @@ class Shared(Folder):
         return Staged(self, f"{key}-{uuid.uuid4().hex[:8]}")
 
     def commit(self, staged: Staged, question: Question, **facts: Any) -> Entry:
-        """Make the slip, unless another writer was first: then ours is thrown away."""
+        """Make the slip, unless another writer was first: then ours is thrown away.
+
+        Raises a retryable ExportError when some of its time was done meanwhile, as part of another cut.
+        """
         staged.flush()
         if staged.parts:
             files.sync_folder(self.layout.work)
         entry = Entry(0, question, tuple(staged.parts), **facts)
-        [first, *_] = entry.windows
-        slip = self.layout.slip(self.target.date_of(first.begin), staged.stem.partition("-")[0])
+        slip = self.layout.slip(self.target.date_of(entry.windows[0].begin), staged.stem.partition("-")[0])
         # Named as parts under way are: what a killed writer leaves is cleared in the same way.
         temporary = self.layout.staged(f"part-{staged.stem}-slip")
-        if not files.claim(slip, entry.encoded(), temporary):
+        lock = files.Lock(self.layout.entering, wait=True)
+        try:
+            self._alone(staged, entry, slip)
+            first = files.claim(slip, entry.encoded(), temporary)
+        finally:
+            lock.release()
+        if not first:
             staged.discard()
             entry = slips.read(slip)
         else:
             staged.entry = entry
         self.settle(entry)
         return entry
+
+    def _alone(self, staged: Staged, entry: Entry, slip: Path) -> None:
+        """A writer so slow that its partition was ordered anew may find another cut of it done."""
+        day = self.target.date_of(entry.windows[0].begin)
+        others = [other for path, other in slips.found(self.layout, day) if path != slip]
+        for mine in entry.windows:
+            if any(overlaps(mine, each) for other in others for each in other.windows):
+                staged.discard()
+                raise ExportError(
+                    f"other writers have done some of it: {mine.begin} to {mine.end}",
+                    hint="ask again: what is left of it is written then",
+                    retryable=True,
+                )
 
 
 @frozen
@@ -149,7 +170,8 @@ async def fill(
     folder and tells the partitions.
 
     Raises:
-        ExportError: the folder cannot be written; a retryable one while a lone writer is at work.
+        ExportError: the folder cannot be written; a retryable one while a lone writer is at work, or when
+            others have done some of it meanwhile.
         CcError: as awaiting the query would; nothing of the partition is in the files.
     """
     rule = ENDPOINTS[query.question.interface].split

@@ -9,11 +9,23 @@ from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio import Redis
-from redis.exceptions import AuthenticationError, AuthorizationError, RedisError
+from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError, RedisError
 
 from cc_async.errors import CcError, ConfigError
 
-__all__ = ["RedisAway", "cancels", "cancels_kept", "checked", "connect", "in_time", "masked", "plain"]
+__all__ = [
+    "RedisAway",
+    "RedisRefused",
+    "away",
+    "cancels",
+    "cancels_kept",
+    "checked",
+    "connect",
+    "in_time",
+    "masked",
+    "plain",
+    "refusal",
+]
 
 T = TypeVar("T")
 _SCHEMES = {"valkey": "redis", "valkeys": "rediss"}
@@ -24,6 +36,10 @@ class RedisAway(CcError):
     """Redis did not answer, or not in time; the text names it without its password."""
 
     retryable = True
+
+
+class RedisRefused(CcError):
+    """Redis is there and does not let us in: its password, or what our user may do, is wrong."""
 
 
 def checked(url: str) -> str:
@@ -64,7 +80,7 @@ async def in_time(call: Awaitable[T], seconds: float, what: str) -> T:
         except TimeoutError:
             raise RedisAway(f"{what} did not answer in {seconds:.3g} s") from None
         except (RedisError, OSError) as error:
-            raise RedisAway(f"{what}: {plain(error)}") from None
+            raise away(error, what) from None
 
 
 @contextlib.contextmanager
@@ -86,6 +102,18 @@ def cancels() -> int:
     """How often the current task was cancelled; whoever loops over calls of others has to look."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
+
+
+def away(error: BaseException, where: str) -> RedisAway:
+    """The error to raise when a call has failed."""
+    return RedisAway(f"{where}: {plain(error)}")
+
+
+def refusal(error: BaseException, where: str) -> RedisRefused | None:
+    """The error to raise when this is a refusal; None: it is something else, and may pass."""
+    if not isinstance(error, (AuthenticationError, AuthorizationError, NoPermissionError)):
+        return None
+    return RedisRefused(f"{where} does not let us in: {plain(error)}", hint="set CC_ASYNC_REDIS_URL")
 
 
 def plain(error: BaseException) -> str:

@@ -18,9 +18,9 @@ from cc_async.export import Target, files
 from cc_async.export.lacking import done, lacking, untouched
 from cc_async.export.layout import Layout
 from cc_async.export.manifest import Entry
-from cc_async.integrations.redis_link import RedisAway, cancels, plain
-from cc_async.integrations.taskiq_broker import FOLDER, PartitionBroker
-from cc_async.integrations.taskiq_worker import TASK
+from cc_async.integrations.redis_link import away, cancels, refusal
+from cc_async.integrations.taskiq_broker import PartitionBroker
+from cc_async.integrations.taskiq_message import FOLDER, TASK, asked
 from cc_async.session.clock import Clock
 
 _LOOK = 0.5
@@ -86,7 +86,7 @@ class Backfill:
         try:
             return await self._order()
         except (RedisError, OSError, TimeoutError) as error:
-            raise RedisAway(f"{self._broker.where}: {plain(error)}") from None
+            raise refusal(error, self._broker.where) or away(error, self._broker.where) from None
         finally:
             lock.release()
 
@@ -125,7 +125,7 @@ class Backfill:
             failed = await self._broker.failed(self._folder)
             await self._broker.close_folder(self._folder)
         except (RedisError, OSError, TimeoutError) as error:
-            raise RedisAway(f"{self._broker.where}: {plain(error)}") from None
+            raise away(error, self._broker.where) from None
         parts = [part for entry in new for part in entry.parts]
         return Outcome(
             sum(part.rows for part in parts), len(parts), len(new), sum(entry.rejected for entry in new),
@@ -133,8 +133,11 @@ class Backfill:
         )  # fmt: skip
 
     def _asked(self, data: bytes) -> tuple[Window, ...]:
-        message = self._broker.formatter.loads(data)
-        return windows_of(Question.from_json(message.kwargs["question"]))
+        question = asked(self._broker.formatter, data)
+        try:
+            return () if question is None else windows_of(Question.from_json(question))
+        except ValueError:
+            return ()  # of another release: the worker that is given it says so
 
     async def _ask(self, question: Question) -> None:
         kicker = AsyncKicker[Any, None](task_name=TASK, broker=self._broker, labels={FOLDER: self._folder})

@@ -20,11 +20,10 @@ from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
 
-from cc_async.integrations.redis_link import cancels, checked, masked, plain
+from cc_async.integrations.redis_link import cancels, checked, masked, plain, refusal
+from cc_async.integrations.taskiq_message import FOLDER, asked
 
 GROUP = "workers"
-FOLDER = "folder"
-"""Label of a message: the folder it is for."""
 _DEADLINE = 5.0
 """Seconds one command may take."""
 _BLOCK = 1.0
@@ -94,7 +93,9 @@ class PartitionBroker(RedisStreamBroker):
     async def kick(self, message: BrokerMessage) -> None:
         """Put a message into the stream of its folder."""
         async with self.redis() as redis:
-            await redis.xadd(self.stream(message.labels[FOLDER]), {"data": message.message})
+            await redis.register_script(_ADD)(
+                [self.stream(message.labels[FOLDER]), self.queue_name], [GROUP, message.message]
+            )
 
     async def waiting(self, folder: str) -> int:
         """How many partitions of a folder are not done, those being worked on included."""
@@ -138,15 +139,21 @@ class PartitionBroker(RedisStreamBroker):
             await pipe.hset(key, part, reason).expire(key, _KEEP).execute()
 
     async def listen(self) -> AsyncGenerator[AckableMessage, None]:
-        """Messages of workers that went silent, then new ones; goes on when Redis was away."""
-        told = ""
+        """Messages of workers that went silent, then new ones; goes on when Redis was away.
+
+        Raises RedisRefused when it is there and does not let us in, unless it did before.
+        """
+        told, known = "", False
         while True:
             try:
                 async with self.redis() as redis:
                     streams = sorted(name.decode() for name in await redis.smembers(self.queue_name))
-                    found = await self._left_behind(redis, streams) or await self._new(redis, streams)
-                told = ""
+                    taken = await self._left_behind(redis, streams) or await self._new(redis, streams)
+                found = [one for one in taken if await self._fit(*one)]
+                told, known = "", True
             except (RedisError, OSError, TimeoutError) as error:
+                if not known and (refused := refusal(error, self.where)):
+                    raise refused from None
                 found, news = [], f"{self.where}: {plain(error)}"
                 # A folder that was closed meanwhile is no trouble.
                 if news != told and "NOGROUP" not in news and "UNBLOCKED" not in news:
@@ -156,6 +163,19 @@ class PartitionBroker(RedisStreamBroker):
             self._held.update(held for held, _ in found)
             for held, data in found:
                 yield AckableMessage(data=data, ack=self._done_with(held))
+
+    async def _fit(self, held: Held, data: bytes) -> bool:
+        """False for what nobody could ever do, which is put away."""
+        if asked(self.formatter, data) is not None:
+            return True
+        await self._put_away(held, "it is no partition that this release can read")
+        return False
+
+    async def _put_away(self, held: Held, reason: str) -> None:
+        """Told as failed, and done with."""
+        folder = held.stream.removeprefix(f"{self.queue_name}:")
+        await self.fail(folder, f"message {held.id}", reason)
+        await self._done_with(held)()
 
     async def _left_behind(self, redis: Any, streams: list[str]) -> list[tuple[Held, bytes]]:
         for stream in streams:
@@ -169,10 +189,8 @@ class PartitionBroker(RedisStreamBroker):
                 seen = await redis.xpending_range(stream, GROUP, held.id, held.id, 1)
                 if all(one["times_delivered"] <= _MOST_DELIVERIES for one in seen):
                     return [(held, fields[b"data"])]
-                folder = stream.removeprefix(f"{self.queue_name}:")
                 reason = f"given {_MOST_DELIVERIES} times to workers, and none came to its end"
-                await self.fail(folder, f"message {held.id}", reason)
-                await self._done_with(held)()
+                await self._put_away(held, reason)
         return []
 
     async def _new(self, redis: Any, streams: list[str]) -> list[tuple[Held, bytes]]:
@@ -223,6 +241,14 @@ class PartitionBroker(RedisStreamBroker):
                 await redis.xclaim(held.stream, GROUP, name, 0, [number], justid=True, **how)
 
 
+# Somebody else may have closed the folder since we opened it: nobody would ever look into its stream.
+_ADD = """
+redis.call('XADD', KEYS[1], '*', 'data', ARGV[2])
+if redis.call('SADD', KEYS[2], KEYS[1]) == 1 then
+    redis.pcall('XGROUP', 'CREATE', KEYS[1], ARGV[1], '0')
+end
+return 1
+"""
 _CLOSE = """
 if redis.call('XLEN', KEYS[1]) > 0 then return 0 end
 redis.call('SREM', KEYS[2], KEYS[1])

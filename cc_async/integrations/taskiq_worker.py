@@ -21,11 +21,12 @@ from cc_async.export.layout import Site
 from cc_async.export.schema import Schema
 from cc_async.export.shared import Shared, fill
 from cc_async.integrations.taskiq_broker import PartitionBroker
+from cc_async.integrations.taskiq_message import TASK
 
-TASK = "cc_async.partition"
 _PAUSE = 5.0
 """Seconds a worker waits after a trouble that may pass, unless the error names another time."""
 _LONGEST_PAUSE = 60.0
+"""It doubles up to this as long as nothing works: a long outage is not taken for a partition's fault."""
 _LOOK = 0.5
 """Seconds between two looks whether a lone writer has let go of a folder."""
 _TIDY = 5.0
@@ -71,6 +72,8 @@ class Worker:
         self._idle = asyncio.Event()
         self._idle.set()
         self._error: Exception | None = None
+        self._troubles = 0
+        """One after another, without anything done in between."""
 
     def stop(self) -> None:
         """Take no more partitions; the one under way has the grace to end."""
@@ -79,7 +82,7 @@ class Worker:
     async def run(self, *, grace: float = 30.0) -> Worked:
         """Work until ``stop``: what is not done ``grace`` seconds after it is given back.
 
-        Raises CcError for a trouble that will not pass.
+        Raises CcError for a trouble that will not pass; RedisRefused when Redis did not let us in at all.
         """
         self._register()
         receiver = Receiver(
@@ -89,6 +92,8 @@ class Worker:
         renewing = asyncio.create_task(self._broker.renew(), name="cc_async.worker.renew")
         try:
             await receiver.listen(self._stop)
+        except* CcError as errors:
+            [self._error] = errors.exceptions
         finally:
             with CancelScope(shield=True):
                 self._scope.cancel()
@@ -141,6 +146,7 @@ class Worker:
             # Of another release, or no question at all.
             await self._broker.fail(folder, question[:80], str(error))
             return True
+        self._troubles = 0
         for failure in exported.failures:
             self.worked.failed += 1
             await self._broker.fail(folder, _part(failure.error, question), str(failure.error))
@@ -176,7 +182,8 @@ class Worker:
             self._error = error
             self._stop.set()
             return
-        pause = min(_LONGEST_PAUSE, error.retry_after or _PAUSE)
+        pause = min(_LONGEST_PAUSE, error.retry_after or _PAUSE * 2**self._troubles)
+        self._troubles += 1
         self._tell(f"{error.message}; goes on in {pause:.0f} s")
         await asyncio.sleep(pause)
 

@@ -54,7 +54,8 @@ class Intake:
         """Remember when data was last true, of the source and of each of its queues and VDNs."""
         memory = self._memory
         memory.subjects[source.key] = source
-        times = [when for row in rows if (when := _true_at(row)) is not None]
+        # A wrong clock of the server must not keep us from telling that data ceases.
+        times = [min(when, now) for row in rows if (when := _true_at(row)) is not None]
         if rows or answered:
             # An answer without rows is an answer, and rows without a date are of now.
             newest = max(times, default=now)
@@ -63,7 +64,7 @@ class Intake:
         for row in rows:
             subject = _lasting(row)
             if subject is not None:
-                when = _true_at(row) or now
+                when = min(_true_at(row) or now, now)
                 memory.subjects[subject.key] = subject
                 memory.source_of[subject.key] = source.key
                 memory.seen[subject.key] = max(memory.seen.get(subject.key, when), when)

@@ -10,6 +10,7 @@ from typing import Any
 
 from cc_async.contract.records import SkillCallStats
 from cc_async.monitor.account import HELD, Account, Counts, add
+from cc_async.monitor.ahead import Ahead, dated
 from cc_async.monitor.state import FileStore, StateFile, StateStore, damaged, encode, load, store_of
 from cc_async.monitor.sums import (
     BUCKET_SECONDS,
@@ -37,7 +38,9 @@ class Stitcher:
 
     Samples may come late, twice, or in any order; rows of two buckets may stand in one batch. Within a
     bucket the highest value of each counter counts. A bucket without a sample is told as a gap and never
-    filled. One Stitcher is for one call center; queues of several VDNs may share it.
+    filled. Samples dated over an hour ahead of all others wait for the next feeding: they count when it
+    agrees, and are refused when it does not. One Stitcher is for one call center; queues of several VDNs
+    may share it.
 
     Args:
         state_file: where the sums are kept, so that a restart goes on from there, inside a bucket too;
@@ -61,6 +64,7 @@ class Stitcher:
         self._cc_id: int | None = None
         self._now = 0.0
         self._closed: int | None = None
+        self._ahead = Ahead()
         self._saving = asyncio.Lock()
         if self._store is not None:
             self._load(self._store)
@@ -73,24 +77,20 @@ class Stitcher:
         Raises:
             ValueError: a row of another call center.
         """
+        found, refused = dated(rows)
+        samples, doubtful = self._ahead.sift(found, self._now)
         revised: set[tuple[int, SkillKey]] = set()
-        refused = 0
         newest = self._now
-        for row in rows:
-            at = None if row.sampled_at is None else row.sampled_at.timestamp()
-            number = _bucket(row, at)
-            if number is None:
-                refused += 1
-                continue
+        for moment, number, row in samples:
             self._check(row.cc_id)
-            key = row.vdn, row.skill_id
+            at, key = None if row.sampled_at is None else moment, (row.vdn, row.skill_id)
             account = self._accounts.get(key)
             if account is None:
                 account = self._accounts[key] = Account.begin(number)
             if account.take(number, _values(row), at) and self._closed is not None and number <= self._closed:
                 revised.add((number, key))
-            newest = max(newest, number * BUCKET_SECONDS if at is None else at)
-        return self._advance(newest, revised, refused)
+            newest = max(newest, moment)
+        return self._advance(newest, revised, refused + doubtful)
 
     async def take(self, rows: Iterable[SkillCallStats]) -> Stitched:
         """As ``feed``, then save the state; raises ExportError, or what ``state`` raises, when that fails."""
@@ -237,6 +237,7 @@ class Stitcher:
     def _encoded(self) -> bytes:
         queues = [[*key, account.to_state()] for key, account in self._accounts.items()]
         body = {"cc_id": self._cc_id, "now": self._now, "closed": self._closed, "queues": queues}
+        body["ahead"] = self._ahead.since
         return encode(KIND, VERSION, body)
 
     def _load(self, store: StateStore) -> None:
@@ -245,16 +246,7 @@ class Stitcher:
             return
         try:
             self._cc_id, self._now, self._closed = body["cc_id"], body["now"], body["closed"]
+            self._ahead.since = body.get("ahead")
             self._accounts = {(vdn, skill): Account.from_state(one) for vdn, skill, one in body["queues"]}
         except (KeyError, TypeError, ValueError):
             raise damaged(store) from None
-
-
-def _bucket(row: SkillCallStats, at: float | None) -> int | None:
-    """The bucket a row counts in: by its start, which may be some seconds off the grid; None: cannot tell."""
-    asked = None if at is None else int(at // BUCKET_SECONDS)
-    number = 0 if row.interval_start is None else int(row.interval_start.timestamp() // BUCKET_SECONDS)
-    if number <= 0:
-        return asked  # the server does not say
-    # The bucket may roll over between the counting and the Date of the answer; more than that is no start.
-    return number if asked is None or abs(number - asked) <= 1 else None

@@ -142,7 +142,8 @@ class Stitched:
     gaps: tuple[Gap, ...] = ()
     """What was missed since the feeding before."""
     refused: int = 0
-    """Rows whose bucket cannot be told: no time at all, or a start far from the moment of asking."""
+    """Rows whose bucket cannot be told: no time at all, a start far from the moment of asking, or over an
+    hour ahead of the others."""
 
 
 def to_dict(record: Any) -> dict[str, Any]:

@@ -164,6 +164,39 @@ def test_a_journal_survives_a_kill(tmp_path: Path, at: str) -> None:
     assert not list(tmp_path.glob("_cc_async/*/journal*"))
 
 
+@pytest.mark.parametrize("clock_behind", [0, 25])
+async def test_who_takes_over_tells_what_was_missed(
+    cms: CmsClient, clock: WallClock, tmp_path: Path, clock_behind: int
+) -> None:
+    """Beats since it stands by that nobody noted are gap rows; a beat that is there is not polled twice."""
+    since = NOON + timedelta(seconds=15)
+    await record([cms.skill_states([1])], Target(tmp_path), every=10, beats=3, clock=clock)
+    clock.now = NOON.timestamp() + (61 if not clock_behind else 31 - clock_behind)
+    [account] = await record(
+        [cms.skill_states([1])], Target(tmp_path), every=10, beats=2, since=since, clock=clock
+    )
+    rows = parquet(tmp_path, "skill_states")
+    missed = [] if clock_behind else [40, 50, 60]
+    polled = [10, 20, 30, *([40, 50] if clock_behind else [70, 80])]
+    assert [at for at, _ in beats(rows, gaps=False)] == polled
+    assert [at for at, _ in beats(rows, gaps=True)] == missed
+    assert (len(rows), account.gaps) == (5 + len(missed), len(missed))
+
+
+async def test_who_stood_by_later_does_not_tell_of_earlier(
+    cms: CmsClient, clock: WallClock, tmp_path: Path
+) -> None:
+    """What was not recorded before anybody stood by is no gap, in an empty folder neither."""
+    for first in (3, 103):
+        clock.now = NOON.timestamp() + first
+        since = NOON + timedelta(seconds=first - 1)
+        query = cms.skill_states([1])
+        await record([query], Target(tmp_path), every=10, beats=1, since=since, clock=clock)
+    rows = parquet(tmp_path, "skill_states")
+    assert beats(rows, gaps=True) == []
+    assert [at for at, _ in beats(rows, gaps=False)] == [10, 110]
+
+
 async def test_a_recording_that_cannot_write_ends(cms: CmsClient, clock: WallClock, tmp_path: Path) -> None:
     """Without a place to write, the recording ends with our own error, bare."""
     (tmp_path / "there").write_text("")

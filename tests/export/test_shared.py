@@ -79,6 +79,25 @@ async def test_only_what_is_left_is_asked(
     check(sim, tmp_path, 1)
 
 
+async def test_a_slow_writer_of_another_cut_comes_too_late(
+    sim: Simulator, cms: CmsClient, begun: Callable[[], Shared], tmp_path: Path
+) -> None:
+    """Of two that ask overlapping time at once the second commits nothing, is told, and asks the rest."""
+    await fill(day(cms, 1), begun())  # the key is known to be right: nothing waits for the first answer
+    before = asked(sim)
+    sim.fail("system_indicators", times=1, delay=2.0)
+    slow = asyncio.create_task(fill(day(cms), begun()))
+    while asked(sim) == before:  # noqa: ASYNC110 - the contact center has no event for it
+        await asyncio.sleep(0.01)
+    await fill(day(cms, hours=6), begun())
+    with pytest.raises(ExportError, match="other writers") as caught:
+        await slow
+    assert caught.value.retryable
+    assert len(parquet(tmp_path)) == 2 * 288 + 2 * 6 * 12
+    await fill(day(cms), begun())
+    check(sim, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("step", "number", "requests"),
     [

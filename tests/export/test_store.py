@@ -15,7 +15,7 @@ from cc_async import CmsClient, ExportError, SystemIndicators
 from cc_async.contract.spec import Question
 from cc_async.export import Target, files, verify
 from cc_async.export.layout import Site
-from cc_async.export.manifest import Manifest
+from cc_async.export.manifest import Entry, Manifest
 from cc_async.export.schema import Schema
 from cc_async.export.store import Store
 from cc_async.simulator import Simulator
@@ -172,10 +172,11 @@ def test_a_long_manifest_is_written_anew(tmp_path: Path) -> None:
     schema = Schema.of(SystemIndicators)
     with Store(Target(tmp_path), "system_indicators", SITE, schema) as store:
         store.manifest.reach(DAY)
-        for _ in range(1_100):
-            staged = store.stage()
-            staged.add(schema.columns([SystemIndicators(1, DAY)]), DAY.date())
-            store.commit(staged, Question("system_indicators"), replaces=tuple(store.manifest.entries))
+        question = Question("system_indicators")
+        store.manifest.add(*(Entry(n, question, (), (n - 1,) if n > 1 else ()) for n in range(1, 1_100)))
+        staged = store.stage()
+        staged.add(schema.columns([SystemIndicators(1, DAY)]), DAY.date())
+        store.commit(staged, question, replaces=(1_099,))
     long = (tmp_path / MANIFEST).read_bytes()
     before = Manifest(tmp_path / MANIFEST)
     with Store(Target(tmp_path), "system_indicators", SITE, schema) as store:

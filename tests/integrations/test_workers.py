@@ -14,14 +14,16 @@ from typing import Any
 import polars
 import pytest
 from redis.asyncio import Redis
+from taskiq.kicker import AsyncKicker
 
 from benchmarks.workers import survive
 from cc_async import AkSk, CmsClient, Query, SignatureRejected
-from cc_async.export import Target, export, files, verify
+from cc_async.export import Target, export, files, lacking, verify
 from cc_async.export.layout import Layout
-from cc_async.integrations.redis_link import RedisAway
+from cc_async.integrations.redis_link import RedisAway, RedisRefused
 from cc_async.integrations.taskiq_backfill import Backfill, Outcome
 from cc_async.integrations.taskiq_broker import GROUP, PartitionBroker
+from cc_async.integrations.taskiq_message import FOLDER, TASK
 from cc_async.integrations.taskiq_worker import Worked, Worker
 from cc_async.session.clock import LoopClock
 from cc_async.simulator import Simulator
@@ -29,6 +31,13 @@ from cc_async.simulator import Simulator
 DAY = datetime(2026, 2, 1, tzinfo=UTC)
 RECLAIM = 0.6
 """Seconds after which a silent worker's partition goes to another one, here."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks at the queue come more often than a network of machines needs them."""
+    monkeypatch.setattr("cc_async.integrations.taskiq_broker._BLOCK", 0.1)
+    monkeypatch.setattr("cc_async.integrations.taskiq_backfill._LOOK", 0.05)
 
 
 @pytest.fixture
@@ -57,7 +66,8 @@ async def working(
 ) -> AsyncIterator[tuple[Worker, asyncio.Task[Worked]]]:
     """A worker, stopped at the end; what it raises is for the test to see."""
     tell = [].append if told is None else told.append
-    worker = Worker(cms, PartitionBroker(valkey, "test", reclaim=RECLAIM), on_tell=tell)
+    broker = PartitionBroker(valkey, "test", reclaim=RECLAIM, on_tell=tell)
+    worker = Worker(cms, broker, on_tell=tell)
     task = asyncio.create_task(worker.run(grace=grace))
     try:
         async with asyncio.timeout(30):
@@ -252,7 +262,7 @@ async def test_workers_killed_with_sigkill(
     valkey: str, tmp_path: Path, open_sim: Callable[..., Awaitable[Simulator]]
 ) -> None:
     """Two real workers, one of them killed: the benchmark with every row once and nothing left in Redis."""
-    found = await survive(1, random.Random(3), tmp_path, valkey, days=3, workers=2)
+    found = await survive(1, random.Random(3), tmp_path, valkey, days=3, workers=2, reclaim="1s")
     assert found.kills >= 1
     assert found.rows == found.folders * 3 * 3 * 288 > 0
     assert (found.lost, found.double, found.damaged, found.left) == (0, 0, 0, 0)
@@ -291,3 +301,73 @@ async def test_a_message_of_another_release_is_told(
     [reason] = outcome.failed.values()
     assert "version 99" in reason
     assert (outcome.done, outcome.missing) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"no json", b"{}", b'{"task_id": "1", "task_name": "other", "labels": {}, "args": [], "kwargs": {}}'],
+)
+async def test_what_is_no_partition_is_put_away(
+    valkey: str, cms: CmsClient, tmp_path: Path, redis: Any, data: bytes
+) -> None:
+    """Whatever somebody has put into the stream, it is told as failed; order and work go on beside it."""
+    async with ordering(valkey, days(cms, 1), tmp_path) as backfill:
+        await backfill.order()
+        [stream] = await redis.smembers("cc_async:backfill:test")
+        await redis.xadd(stream, {"data": data})
+        order = await backfill.order()
+        assert order.queued == 2
+        async with working(valkey, cms) as (worker, _):
+            await backfill.follow(lambda left, workers: None)
+            assert worker.worked.partitions == 1
+        outcome = await backfill.outcome(order)
+    [reason] = outcome.failed.values()
+    assert "no partition" in reason
+
+
+async def test_nobody_closes_a_folder_that_is_being_filled(
+    valkey: str, cms: CmsClient, tmp_path: Path, redis: Any
+) -> None:
+    """Another looker's end falls between opening the folder and the first message: workers find it."""
+    broker, other = (PartitionBroker(valkey, "test", reclaim=RECLAIM) for _ in range(2))
+    folder = str(tmp_path)
+    [question] = (await lacking(days(cms, 1), Target(tmp_path))).questions
+    await broker.open_folder(folder)
+    await other.close_folder(folder)
+    await AsyncKicker[Any, None](task_name=TASK, broker=broker, labels={FOLDER: folder}).kiq(
+        question=question.to_json(), folder=folder
+    )
+    async with working(valkey, cms), asyncio.timeout(10):
+        while await broker.waiting(folder):  # noqa: ASYNC110 - Redis has no event for it
+            await asyncio.sleep(0.01)
+    check(tmp_path, 1)
+    await asyncio.gather(broker.shutdown(), other.shutdown())
+
+
+async def test_a_wrong_password_ends_the_worker(
+    valkey: str, cms: CmsClient, tmp_path: Path, redis: Any
+) -> None:
+    """Refused from the start it ends with a sentence; refused later it waits, for it was right before."""
+    await redis.acl_setuser("guarded", enabled=True, passwords=["+right"], commands=["+@all"], keys=["*"])
+    wrong, right = (valkey.replace("redis://", f"redis://guarded:{word}@") for word in ("wrong", "right"))
+    try:
+        async with working(wrong, cms) as (_, task):
+            with pytest.raises(RedisRefused, match="does not let us in") as caught:
+                await task
+        assert "wrong" not in str(caught.value).removeprefix(valkey).replace("WRONGPASS", "")
+        async with ordering(wrong, days(cms), tmp_path) as backfill:
+            with pytest.raises(RedisRefused):
+                await backfill.order()
+        told: list[str] = []
+        async with ordering(valkey, days(cms, 1), tmp_path) as backfill, working(right, cms, told=told):
+            order = await backfill.order()
+            await backfill.follow(lambda left, workers: None)
+            await redis.acl_setuser("guarded", enabled=True, passwords=["-right", "+new"])
+            assert await redis.execute_command("CLIENT", "KILL", "USER", "guarded")
+            while not told:  # noqa: ASYNC110 - it is told by another task, when it has tried
+                await asyncio.sleep(0.01)
+            await redis.acl_setuser("guarded", enabled=True, passwords=["-new", "+right"])
+            again = await backfill.order()
+            assert again.skipped == order.queued
+    finally:
+        await redis.acl_deluser("guarded")

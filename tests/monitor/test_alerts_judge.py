@@ -332,3 +332,11 @@ def test_rules_that_indicators_cannot_judge_are_named() -> None:
     """Of the usual rules three can be tried on the past."""
     assert len(DEFAULTS) - len(not_judged(DEFAULTS)) == 3
     assert "service level" in [rule.id for rule in not_judged(DEFAULTS)]
+
+
+def test_data_of_a_wrong_clock_does_not_hide_silence() -> None:
+    """Dated a day ahead, data is no newer than now: the silence after it rings as after any other."""
+    judge = Judge(only("no_data"))
+    ahead = bucket(288, 20, 20)
+    assert judge.take([ahead], at=minute(5), source="calls") == ()
+    assert silent(judge, 16) == ["calls: nothing for 11:00, without data since 10:05 UTC"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -345,3 +346,52 @@ def test_each_counter_has_its_own_highest() -> None:
     stitcher.feed([sample(100, **{name: 5 + (-1) ** n for n, name in enumerate(COUNTERS)})])
     expected: list[int | None] = [6 if n % 2 == 0 else 5 for n in range(len(COUNTERS))]
     assert _counts(stitcher.sums[KEY], COUNTERS) == expected
+
+
+DAY = 86_400.0
+
+
+def test_a_sample_of_a_wrong_clock_does_not_move_time() -> None:
+    """Dated a day ahead between samples of now, it is refused and told; what comes after it still counts."""
+    stitcher = Stitcher()
+    stitcher.feed([sample(10, 3)])
+    assert stitcher.feed([sample(100 + DAY, 90)]).refused == 0  # an outage may be over: the next one tells
+    told = stitcher.feed([sample(290, 9)])
+    assert (told.refused, [one.offered for one in told.closed]) == (1, [9])
+    assert offered_of(stitcher) == 9
+    assert stitcher.sums[KEY].late == 0
+    assert [one.offered for one in stitcher.feed([sample(590, 4)]).closed] == [4]
+
+
+def test_one_queue_of_a_wrong_clock_does_not_move_the_others() -> None:
+    """One answer of many is dated a day ahead, in the very first feeding and always: the others count."""
+    stitcher = Stitcher()
+    refused = 0
+    for number in range(4):
+        at = 290.0 + 300 * number
+        rows = [sample(at, 5, skill_id=skill) for skill in (1, 2)]
+        refused += stitcher.feed([*rows, sample(at + DAY, 5)]).refused
+    assert refused == 3
+    assert {key[1]: one.offered for key, one in stitcher.sums.items()} == {1: 20, 2: 20}
+
+
+@pytest.mark.parametrize("hours", [2, 24, 24 * 30])
+def test_after_an_outage_no_sample_is_lost(hours: int) -> None:
+    """The first samples after hours without any wait for the next ones, and count then, gap and all."""
+    stitcher = Stitcher()
+    stitcher.feed([sample(10, 3)])
+    back = hours * 3600.0
+    assert stitcher.feed([sample(back + 290, 5)]).closed == ()
+    told = stitcher.feed([sample(back + 310, 1)])
+    assert (told.refused, len(told.gaps)) == (0, 1)
+    assert offered_of(stitcher) == 9
+    assert stitcher.sums[KEY].gaps == hours * 12 - 1
+
+
+def test_an_outage_ends_for_processes_that_feed_once(tmp_path: Path) -> None:
+    """A check that is started anew each time goes on after hours without one, a run later."""
+    for at in (10.0, 7200.0, 14_000.0, 14_100.0):
+        stitcher = Stitcher(state_file=tmp_path / "sums.json")
+        stitcher.feed([sample(at, 3)])
+        stitcher.save()
+    assert stitcher.sums[KEY].last_sample_at == NOON + timedelta(seconds=14_100)
