@@ -179,7 +179,7 @@ def test_without_the_extra_there_are_no_metrics(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     for name in [name for name in sys.modules if name.startswith("cc_async.integrations.prometheus")]:
         monkeypatch.delitem(sys.modules, name)
-    assert metrics_of(Keeping(Stitcher(), Memory(), None), {}) is None
+    assert metrics_of(Keeping(Stitcher(), Memory()), {}) is None
 
 
 @pytest.mark.parametrize("text", ["", "short-secret", "\xff\xfe"])
