@@ -195,7 +195,7 @@ class Feed:
         asked = watching.asked
         async for beat in watching.watch:
             if asked.interface == "skill_call_stats":
-                # Two watches ask for calls: what one of them stitched is kept and told before the other's comes.
+                # Two watches ask for calls: what one stitched is kept and told before the other's comes.
                 async with self._stitching:
                     await self._take(asked, beat, self._stitch(beat))
             else:

@@ -57,8 +57,8 @@ class Keeping:
     ) -> Keeping:
         """Read what two stores keep; nothing yet: begin anew.
 
-        ``ends`` are errors of writing that are no trouble but the end, such as a lease that was lost: ``save``
-        raises them. Raises ExportError for a state that is damaged.
+        ``ends`` are errors of writing that are no trouble but the end, such as a lease that was lost:
+        ``save`` raises them. Raises ExportError for a state that is damaged.
         """
         known = frozenset(rule.id for rule in rules)
         return await to_thread.run_sync(_read, sums, alerts, known, ends)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cyclopts import App
 
@@ -22,15 +21,12 @@ from cc_async.cli.file_options import (
     TakeOver,
     span,
 )
+from cc_async.cli.leading import turns
 from cc_async.cli.options import Link
-from cc_async.cli.redis_options import redis_url
 from cc_async.cli.stopping import run_stoppable
 from cc_async.errors import ExportError
 from cc_async.export import Recorded, record
 from cc_async.settings import Site
-
-if TYPE_CHECKING:
-    pass
 
 _LINK, _FILES, _POLLED = Link(), Files(), Polled()
 _SHORTEST_TIMEOUT = 30.0
@@ -64,8 +60,7 @@ def keep_recording(
     """
     beat = span(every, "--every").total_seconds()
     beats = None if lasting is None else max(1, int(span(lasting, "--lasting").total_seconds() // beat))
-    length = span(take_over, "--take-over").total_seconds()
-    url = None if stand_by is None else redis_url(stand_by, "--stand-by")
+    in_turns = turns(stand_by, take_over)
     makers = file_options.builds_of(interfaces, polled, partial=True)
     target = file_options.target(directory, files)
     limited = link if link.timeout else replace(link, timeout=str(max(beat, _SHORTEST_TIMEOUT)))
@@ -83,12 +78,12 @@ def keep_recording(
             await record(queries, target, every=beat, beats=beats, on_poll=note)
 
     try:
-        if url is None:
+        if in_turns is None:
             run_stoppable(work())
         else:
-            run_stoppable(_lead(url, _name(site, interfaces), length, work))
+            run_stoppable(in_turns.lead(_name(site, interfaces), lambda lease, token: _when_free(work)))
     except KeyboardInterrupt:
-        if not accounts and url is None:
+        if not accounts and in_turns is None:
             raise
     return _told(list(accounts.values()))
 
@@ -107,21 +102,6 @@ def _name(site: Site, interfaces: str) -> str:
     host = (site.cms_url or "").partition("://")[2].rstrip("/")
     named = ",".join(sorted({one.strip() for one in interfaces.split(",")}))
     return f"record:{host}:{site.cc_id}:{site.vdn}:{named}"
-
-
-async def _lead(url: str, name: str, length: float, work: Work) -> None:
-    """Do the work whenever we lead, until it is done."""
-    from cc_async.integrations.redis_lease import Lease, LeaseLost
-
-    lease = Lease(url, name, length=length, on_tell=run.say)
-    try:
-        while True:
-            try:
-                return await lease.lead(lambda token: _when_free(work))
-            except LeaseLost as error:
-                run.say(error.message)
-    finally:
-        await lease.aclose()
 
 
 async def _when_free(work: Work) -> None:

@@ -81,13 +81,12 @@ async def test_an_error_that_ends_it_goes_through() -> None:
     keeping = await Keeping.open(store, Store(), DEFAULTS, ends=(Lost,))
     async with center() as (_, cms):
         with pytest.raises(Lost):
-            async with Feed(cms, Watched(queues={170: None}), state=keeping) as feed:
-                async with feed.boards() as boards:
-                    store.error = ExportError("the disk is full")
-                    board = await board_where(boards, lambda board: board.troubles)
-                    assert board.troubles == ("what was seen cannot be saved: the disk is full",)
-                    store.error = Lost("taken over")
-                    await board_where(boards, lambda board: False)
+            async with Feed(cms, Watched(queues={170: None}), state=keeping) as feed, feed.boards() as boards:
+                store.error = ExportError("the disk is full")
+                board = await board_where(boards, lambda board: board.troubles)
+                assert board.troubles == ("what was seen cannot be saved: the disk is full",)
+                store.error = Lost("taken over")
+                await board_where(boards, lambda board: False)
 
 
 async def test_leaving_tells_what_ended_the_block() -> None:

@@ -18,7 +18,8 @@ import pytest
 from test_cli_terminal import LONGEST, started
 
 from cc_async.board.keeping import Keeping
-from cc_async.cli.serve import metrics_of, read_token
+from cc_async.cli.serve import read_token
+from cc_async.cli.serving import metrics_of
 from cc_async.monitor import Stitcher
 from cc_async.monitor.memory import Memory
 
