@@ -247,7 +247,8 @@ class Feed:
             await self._changed.wait()
             self._changed.clear()
             self._published, self._published_at = self._published + 1, self._clock.monotonic()
-            self._boards.publish(self._made(self._published))
+            if len(self._boards):  # a large board takes a while to make: not for nobody
+                self._boards.publish(self._made(self._published))
 
     def _made(self, number: int) -> Board:
         troubles = [one for one in (self._keeping.trouble, self._names.trouble) if one]

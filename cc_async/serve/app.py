@@ -151,8 +151,15 @@ class _Metrics:
             raise web.HTTPNotImplemented(text=NO_METRICS)
         found = self._render(request.headers.get("Accept", ""))
         body, kind = await found if isinstance(found, Awaitable) else found
-        return web.Response(body=body, headers={"Content-Type": kind})
+        return _packed(web.Response(body=body, headers={"Content-Type": kind}))
 
 
 def _json(found: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(found), status=status, content_type="application/json")
+    body = msgspec.json.encode(found)
+    return _packed(web.Response(body=body, status=status, content_type="application/json"))
+
+
+def _packed(response: web.Response) -> web.Response:
+    """The answer compressed, in a thread, for those who take that: thousands of queues are megabytes."""
+    response.enable_compression()
+    return response
