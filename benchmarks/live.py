@@ -66,7 +66,7 @@ async def live(world: World) -> None:
     metrics = Metrics(sums=world.sums)
     async with Simulator(record_requests=False, **size, **lives) as sim:
         auth = AkSk(sim.access_key, sim.secret_key)
-        keeping = Keeping(world.sums, Memory(), None)
+        keeping = Keeping(world.sums, Memory())
         async with CmsClient(sim.cms_url, auth, vdn=VDN, observers=[metrics]) as cms:
             watched, listeners = Watched(queues={VDN: None}), (world.count, metrics)
             async with Feed(cms, watched, state=keeping, listeners=listeners) as feed:

@@ -4,38 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import Iterable, MutableMapping
 from contextlib import AsyncExitStack
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from anyio import CancelScope
+
+from cc_async.board.events import Events
 from cc_async.board.fanout import Fanout, Subscription
 from cc_async.board.happening import Happening
 from cc_async.board.keeping import Keeping
-from cc_async.board.known import Known
+from cc_async.board.known import Asked, Known
 from cc_async.board.lines import Standards
 from cc_async.board.model import Board
 from cc_async.board.names import Names
 from cc_async.board.privacy import Privacy
 from cc_async.board.watched import Watched, Watching, watches
 from cc_async.client import CmsClient
-from cc_async.errors import ExportError
-from cc_async.monitor.alert import Alert
+from cc_async.errors import CcError, ExportError
 from cc_async.monitor.beat import Beat
-from cc_async.monitor.changes import Change, changes
 from cc_async.monitor.judge import Judge
 from cc_async.monitor.listener import Listener
 from cc_async.monitor.rules import DEFAULTS, Rule, checked
 from cc_async.monitor.stitch import Stitcher
-from cc_async.monitor.sums import SkillKey
+from cc_async.monitor.sums import SkillKey, Stitched
 from cc_async.session.clock import Clock, LoopClock
 
-KEPT_EVENTS = 256
-"""Happenings kept for a reader who comes back, and for one who reads slowly."""
 TICK = 7.0
 
 
@@ -93,12 +91,11 @@ class Feed:
         self._zone, self._tick, self._given_clock = zone, tick, clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self._boards: Fanout[Board] = Fanout()
-        self._happenings: Fanout[Happening] = Fanout()
-        self._recent: deque[Happening] = deque(maxlen=KEPT_EVENTS)
-        self._happened = self._published = 0
+        self._events = Events(self._privacy, self._now)
+        self._published = 0
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
-        self._before: dict[str, Any] = {}
+        self._stitching = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         if self._task is not None:
@@ -127,8 +124,14 @@ class Feed:
     ) -> None:
         if self._task is not None:
             self._task.cancel()
-            await asyncio.wait([self._task])
-            await self._keeping.save()
+            # A scope that was cancelled would cancel these too, and leave the task to nobody.
+            with CancelScope(shield=True):
+                await asyncio.wait([self._task])
+                try:
+                    await self._keeping.save()
+                except CcError:
+                    if error is None:  # else what ended the block is what counts
+                        raise
 
     async def _kept(self) -> Keeping:
         state = self._state
@@ -156,8 +159,7 @@ class Feed:
 
     def happenings(self, after: int | None = None) -> Subscription[Happening]:
         """A subscription to alerts and changes; those since number ``after`` come first, if still known."""
-        missed = () if after is None else (one for one in self._recent if one.number > after)
-        return self._happenings.subscribe(KEPT_EVENTS, *missed)
+        return self._events.subscribe(after)
 
     async def ended(self) -> None:
         """Wait until the feed has ended by itself, which it does only by an error; raises that."""
@@ -187,57 +189,49 @@ class Feed:
     def _end(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         self._boards.end(error)
-        self._happenings.end(error)
+        self._events.end(error)
 
     async def _follow(self, watching: Watching) -> None:
         asked = watching.asked
         async for beat in watching.watch:
-            self._known.take(asked.name, beat, self._clock.monotonic())
-            for listener in self._listeners:
-                listener.on_beat(asked.interface, beat)
             if asked.interface == "skill_call_stats":
-                self._stitch(beat)
-            rung = self._judge.take(beat, source=asked.name)
-            self._tell_changes(asked.name, beat)
-            self._changed.set()
-            if rung or asked.interface == "skill_call_stats":
-                # On the disk before anybody is told: a crash in between repeats nothing.
-                await self._keeping.save()
-            for alert in rung:
-                self._ring(alert)
+                # Two watches ask for calls: what one stitched is kept and told before the other's comes.
+                async with self._stitching:
+                    await self._take(asked, beat, self._stitch(beat))
+            else:
+                await self._take(asked, beat, None)
 
-    def _stitch(self, beat: Beat[Any]) -> None:
+    async def _take(self, asked: Asked, beat: Beat[Any], stitched: Stitched | None) -> None:
+        self._known.take(asked.name, beat, self._clock.monotonic())
+        if stitched is not None:
+            self._known.count(stitched)
+        for listener in self._listeners:
+            listener.on_beat(asked.interface, beat)
+        rung = self._judge.take(beat, source=asked.name)
+        self._events.compare(asked.name, beat)
+        self._changed.set()
+        if rung or asked.interface == "skill_call_stats":
+            # Kept before anybody is told: a crash in between repeats no alert, and no counter goes back.
+            await self._keeping.save()
+        for listener in self._listeners:
+            if stitched is not None:
+                listener.on_stitched(stitched)
+            for alert in rung:
+                listener.on_alert(alert)
+        for alert in rung:
+            self._events.ring(alert)
+            self._changed.set()
+
+    def _stitch(self, beat: Beat[Any]) -> Stitched | None:
         if beat.batch is None:
-            return
+            return None
         try:
-            stitched = self._keeping.stitcher.feed(beat.batch)
+            return self._keeping.stitcher.feed(beat.batch)
         except ValueError as error:
             raise ExportError(str(error), hint="give this call center a state folder of its own") from None
-        self._known.count(stitched)
-        for listener in self._listeners:
-            listener.on_stitched(stitched)
 
-    def _ring(self, alert: Alert) -> None:
-        for listener in self._listeners:
-            listener.on_alert(alert)
-        self._happen(self._privacy.alert(alert))
-        self._changed.set()
-
-    def _tell_changes(self, name: str, beat: Beat[Any]) -> None:
-        if name == "system_indicators" or beat.batch is None:
-            return
-        before, self._before[name] = self._before.get(name), beat.batch
-        for change in changes(before, beat):
-            told = self._privacy.change(change)
-            if told is not None:
-                self._happen(told)
-
-    def _happen(self, what: Alert | Change) -> None:
-        self._happened += 1
-        at = self._known.now(self._clock.monotonic(), self._clock.wall())
-        happening = Happening(number=self._happened, at=at, what=what)
-        self._recent.append(happening)
-        self._happenings.publish(happening)
+    def _now(self) -> datetime:
+        return self._known.now(self._clock.monotonic(), self._clock.wall())
 
     async def _beat_time(self) -> None:
         """Ages go on when nothing comes."""
@@ -253,7 +247,8 @@ class Feed:
             await self._changed.wait()
             self._changed.clear()
             self._published, self._published_at = self._published + 1, self._clock.monotonic()
-            self._boards.publish(self._made(self._published))
+            if len(self._boards):  # a large board takes a while to make: not for nobody
+                self._boards.publish(self._made(self._published))
 
     def _made(self, number: int) -> Board:
         troubles = [one for one in (self._keeping.trouble, self._names.trouble) if one]

@@ -8,57 +8,91 @@ from pathlib import Path
 
 from anyio import to_thread
 
-from cc_async.errors import ExportError
+from cc_async.errors import CcError, ExportError
 from cc_async.monitor import state
-from cc_async.monitor.memory import KIND, VERSION, Memory
+from cc_async.monitor.memory import KIND, UNREADABLE, VERSION, Memory
 from cc_async.monitor.rules import Rule
+from cc_async.monitor.state import FileStore, StateStore
 from cc_async.monitor.stitch import Stitcher
 
 
 class Keeping:
-    """The stitcher and the memory of the judge, and the folder they are kept in.
+    """The stitcher and the memory of the judge, and where both are kept.
 
-    Made by ``load``. Saving never raises: what is wrong is told in ``trouble`` until it works again.
+    Made by ``load`` or ``open``. A state that cannot be saved ends nothing: it is told in ``trouble`` until
+    it works again.
     """
 
-    def __init__(self, stitcher: Stitcher, memory: Memory, folder: Path | None) -> None:
+    def __init__(
+        self,
+        stitcher: Stitcher,
+        memory: Memory,
+        alerts: StateStore | None = None,
+        ends: tuple[type[CcError], ...] = (),
+    ) -> None:
         self.stitcher, self.memory = stitcher, memory
         self.trouble: str | None = None
-        self._alerts = None if folder is None else folder / "alerts.json"
+        self._alerts, self._ends = alerts, ends
         self._saving = asyncio.Lock()
 
     @classmethod
     async def load(cls, folder: Path | None, rules: Iterable[Rule]) -> Keeping:
-        """Read what was kept; nothing yet: begin anew. Raises ExportError for files that are damaged."""
+        """Read what a folder keeps, made if it is not there; None: nothing is kept.
+
+        Raises ExportError for files that are damaged, and a folder that cannot be had.
+        """
+        if folder is None:
+            return cls(Stitcher(), Memory())
+        await to_thread.run_sync(_make, folder)
+        return await cls.open(FileStore(folder / "sums.json"), FileStore(folder / "alerts.json"), rules)
+
+    @classmethod
+    async def open(
+        cls,
+        sums: StateStore,
+        alerts: StateStore,
+        rules: Iterable[Rule],
+        *,
+        ends: tuple[type[CcError], ...] = (),
+    ) -> Keeping:
+        """Read what two stores keep; nothing yet: begin anew.
+
+        ``ends`` are errors of writing that are no trouble but the end, such as a lease that was lost:
+        ``save`` raises them. Raises ExportError for a state that is damaged.
+        """
         known = frozenset(rule.id for rule in rules)
-        return await to_thread.run_sync(_load, folder, known)
+        return await to_thread.run_sync(_read, sums, alerts, known, ends)
 
     async def save(self) -> None:
-        """Write both files in a thread."""
+        """Write both as they are now; raises nothing but ``ends``."""
         if self._alerts is None:
             return
         async with self._saving:
             text = state.encode(KIND, VERSION, self.memory.to_state())
             try:
                 await self.stitcher.take(())
-                await to_thread.run_sync(state.write, self._alerts, text)
-            except ExportError as error:
+                await self._alerts.write(text)
+            except self._ends:
+                raise
+            except CcError as error:
                 self.trouble = f"what was seen cannot be saved: {error}"
             else:
                 self.trouble = None
 
 
-def _load(folder: Path | None, known: frozenset[str]) -> Keeping:
-    if folder is None:
-        return Keeping(Stitcher(), Memory(), None)
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder}: {error.strerror or type(error).__name__}") from error
-    path = folder / "alerts.json"
-    body = state.load(path, KIND, VERSION)
+
+
+def _read(
+    sums: StateStore, alerts: StateStore, known: frozenset[str], ends: tuple[type[CcError], ...]
+) -> Keeping:
+    body = state.load(alerts, KIND, VERSION)
     try:
         memory = Memory() if body is None else Memory.from_state(body, known)
-    except (KeyError, TypeError, ValueError):
-        raise state.damaged(path) from None
-    return Keeping(Stitcher(state_file=folder / "sums.json"), memory, folder)
+    except UNREADABLE:
+        raise state.damaged(alerts) from None
+    return Keeping(Stitcher(state=sums), memory, alerts, ends)

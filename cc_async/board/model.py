@@ -166,6 +166,9 @@ class Board:
     troubles: tuple[str, ...] = ()
     """What else is wrong with the board itself: a state that cannot be saved, names that do not come."""
 
+    standing_by: str | None = None
+    """Why this process shows nothing: another one leads. None: it shows what it knows."""
+
     @property
     def stale(self) -> bool:
         """True when some of it is of the past."""
@@ -179,7 +182,8 @@ class Board:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why it is not well, one sentence each; empty: it is."""
-        return (*(_reason(source) for source in self.sources if source.stale), *self.troubles)
+        waits = () if self.standing_by is None else (self.standing_by,)
+        return (*waits, *(_reason(source) for source in self.sources if source.stale), *self.troubles)
 
 
 def _reason(source: Source) -> str:

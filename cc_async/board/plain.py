@@ -24,6 +24,7 @@ def board(one: Board) -> dict[str, Any]:
         "at": _instant(one.at),
         "stale": one.stale,
         "reasons": list(one.reasons),
+        "standing_by": one.standing_by is not None,
         "overall": None if one.overall is None else calls(one.overall),
         "target": one.target,
         "queues": [queue(each) for each in one.queues],

@@ -22,8 +22,8 @@ from cc_async.cli.file_options import (
     TakeOver,
     span,
 )
+from cc_async.cli.leading import Turns, turns
 from cc_async.cli.options import Link
-from cc_async.cli.redis_options import redis_url
 from cc_async.cli.stopping import run_stoppable
 from cc_async.errors import ExportError
 from cc_async.export import Recorded, record
@@ -63,8 +63,7 @@ def keep_recording(
     """
     beat = span(every, "--every").total_seconds()
     beats = None if lasting is None else max(1, int(span(lasting, "--lasting").total_seconds() // beat))
-    length = span(take_over, "--take-over").total_seconds()
-    url = None if stand_by is None else redis_url(stand_by, "--stand-by")
+    in_turns = turns(stand_by, take_over)
     makers = file_options.builds_of(interfaces, polled, partial=True)
     target = file_options.target(directory, files)
     limited = link if link.timeout else replace(link, timeout=str(max(beat, _SHORTEST_TIMEOUT)))
@@ -82,12 +81,12 @@ def keep_recording(
             await record(queries, target, every=beat, beats=beats, since=since, on_poll=note)
 
     try:
-        if url is None:
+        if in_turns is None:
             run_stoppable(work())
         else:
-            run_stoppable(_lead(url, _name(site, interfaces), length, work))
+            run_stoppable(_lead(in_turns, _name(site, interfaces), work))
     except KeyboardInterrupt:
-        if not accounts and url is None:
+        if not accounts and in_turns is None:
             raise
     return _told(list(accounts.values()))
 
@@ -108,20 +107,10 @@ def _name(site: Site, interfaces: str) -> str:
     return f"record:{host}:{site.cc_id}:{site.vdn}:{named}"
 
 
-async def _lead(url: str, name: str, length: float, work: Work) -> None:
-    """Do the work whenever we lead, until it is done."""
-    from cc_async.integrations.redis_lease import Lease, LeaseLost
-
-    lease = Lease(url, name, length=length, on_tell=run.say)
+async def _lead(in_turns: Turns, name: str, work: Work) -> None:
+    """Do the work whenever we lead; what nobody recorded since we stand by is a gap."""
     since = datetime.fromtimestamp(LoopClock().wall(), UTC)
-    try:
-        while True:
-            try:
-                return await lease.lead(lambda token: _when_free(work, since))
-            except LeaseLost as error:
-                run.say(error.message)
-    finally:
-        await lease.aclose()
+    await in_turns.lead(name, lambda lease, token: _when_free(work, since))
 
 
 async def _when_free(work: Work, since: datetime) -> None:

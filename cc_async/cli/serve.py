@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
-import sys
-import webbrowser
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from aiohttp import web
-from attrs import frozen
 from cyclopts import App, Group, Parameter
 
-from cc_async.board.keeping import Keeping
 from cc_async.cli import connect
-from cc_async.cli.board import BoardOptions, Chosen, chosen
+from cc_async.cli.board import BoardOptions, chosen
+from cc_async.cli.leading import turns
 from cc_async.cli.options import Link
 from cc_async.cli.run import say
+from cc_async.cli.serving import Place, Serving
 from cc_async.cli.usage import UsageError
 from cc_async.errors import ConfigError
-from cc_async.monitor.sums import SkillKey
-from cc_async.serve import Access, Server, check_token, make_app
+from cc_async.serve import Access, check_token
 from cc_async.serve.server import is_loopback
 from cc_async.session.secret import Secret
-from cc_async.settings import Site
-
-if TYPE_CHECKING:
-    from cc_async.integrations.prometheus import Metrics
 
 TOKEN = "CC_ASYNC_SERVE_TOKEN"  # noqa: S105 - the name of a variable
 PORT = 8170
@@ -50,6 +40,16 @@ AllowHost = Annotated[
 Open = Annotated[
     bool, Parameter(group=_SERVER, name="--open", negative="", show_default=False, help="Open a browser.")
 ]
+StandBy = Annotated[
+    str | None,
+    Parameter(
+        group=_SERVER,
+        help="Redis that says who leads, with the sums: redis://host:6379/0, or env (CC_ASYNC_REDIS_URL).",
+    ),
+]
+TakeOver = Annotated[
+    str, Parameter(group=_SERVER, help="Time within which a stand-by takes over from one that died.")
+]
 
 
 def add_to(parent: App) -> None:
@@ -66,16 +66,24 @@ def serve(
     token_file: TokenFile = None,
     allow_host: AllowHost = None,
     open_: Open = False,
+    stand_by: StandBy = None,
+    take_over: TakeOver = "15s",
 ) -> int:
     """Serve a wallboard for browsers, JSON, events, health and metrics until Ctrl-C.
 
     One process asks the contact center, any number of readers share the answers: / is the wallboard,
     /v1/board.json, /v1/queues.json, /v1/agents.json, /v1/tasks.json, /v1/alerts.json the same for programs,
     /v1/board and /v1/events come as server-sent events, /health is 200 or 503, /metrics is for Prometheus.
-    A token for readers comes from CC_ASYNC_SERVE_TOKEN or --token-file, never from an option.
+    A token for readers comes from CC_ASYNC_SERVE_TOKEN or --token-file, never from an option. With --stand-by
+    a second process, started the same way, stands by until this one dies, and goes on from there.
     """
     if not 0 <= port < 65_536:
         raise UsageError("--port goes from 0 to 65535")
+    in_turns = turns(stand_by, take_over)
+    if in_turns is not None and board.state is not None:
+        raise UsageError(
+            "--state and --stand-by exclude each other", hint="with --stand-by Redis keeps the sums"
+        )
     token = read_token(token_file)
     site = connect.site_of(link)
     wanted = chosen(board, site)
@@ -86,7 +94,7 @@ def serve(
         say(f"warning: whoever reaches {host} can read this board; set {TOKEN}, or give --token-file")
     # Ctrl-C and SIGTERM are how a server ends: nothing went wrong.
     with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(_run(site, wanted, access, _Place(host, port, open_)))
+        asyncio.run(Serving(site, wanted, access, Place(host, port, open_), in_turns).run())
     return 0
 
 
@@ -107,60 +115,3 @@ def read_token(path: Path | None) -> Secret | None:
     except ValueError as error:
         where = TOKEN if path is None else f"--token-file {path}"
         raise ConfigError(f"{where}: {error}", hint="openssl rand -hex 24 makes a good one") from None
-
-
-@frozen
-class _Place:
-    host: str
-    port: int
-    open: bool
-
-
-async def _run(site: Site, wanted: Chosen, access: Access, place: _Place) -> None:
-    """Serve until a signal cancels it, or until the feed ends by an error, which is raised."""
-    me = asyncio.current_task()
-    if me is not None:
-        with suppress(NotImplementedError):  # Windows has Ctrl-C, which cancels by itself
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
-    keeping = await Keeping.load(wanted.options.state, wanted.rules)
-    names: dict[SkillKey, str] = {}
-    metrics = metrics_of(keeping, names)
-    observers = () if metrics is None else (metrics,)
-    cms = connect.cms_client(site, observers)
-    if metrics is not None:
-        metrics.health = lambda: cms.health
-    async with (
-        cms,
-        await wanted.feed(cms, keeping=keeping, names=names, listeners=observers) as feed,
-        _listening(make_app(feed, access, metrics=None if metrics is None else metrics.scrape), place) as url,
-    ):
-        sys.stdout.write(
-            f"Wallboard: {url}{' (readers need the token: ?token=...)' if access.token else ''}\n"
-        )
-        sys.stdout.flush()
-        if place.open:
-            await asyncio.to_thread(webbrowser.open, url)
-        await feed.ended()
-
-
-@asynccontextmanager
-async def _listening(app: web.Application, place: _Place) -> AsyncIterator[str]:
-    """Serve for the length of a block, at the address it gives; a port in use is a UsageError."""
-    async with AsyncExitStack() as stack:
-        try:
-            server = await stack.enter_async_context(Server(app, place.host, place.port))
-        except OSError as error:
-            where = f"{place.host} port {place.port}"
-            told = (os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)).lower()
-            hint = "choose another --port or --host"
-            raise UsageError(f"cannot listen on {where}: {told}", hint=hint) from None
-        yield server.url
-
-
-def metrics_of(keeping: Keeping, names: dict[SkillKey, str]) -> Metrics | None:
-    """The metrics, if the extra is installed; without it ``/metrics`` says what to install."""
-    try:
-        from cc_async.integrations.prometheus import Metrics
-    except ModuleNotFoundError:
-        return None
-    return Metrics(names=names, sums=keeping.stitcher)

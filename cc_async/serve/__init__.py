@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cc_async.serve.access import Access, check_token
-from cc_async.serve.app import Rendered, make_app
+from cc_async.serve.app import make_app
 from cc_async.serve.server import Server
+from cc_async.serve.stage import Rendered, Stage
 
-__all__ = ["Access", "Rendered", "Server", "check_token", "make_app"]
+__all__ = ["Access", "Rendered", "Server", "Stage", "check_token", "make_app"]

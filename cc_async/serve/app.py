@@ -11,14 +11,10 @@ import msgspec
 from aiohttp import web
 
 from cc_async import __version__
-from cc_async.board import Board, Feed, Happening, plain
+from cc_async.board import Board, Happening, plain
 from cc_async.serve.access import Access, guard, harden
+from cc_async.serve.stage import Boards, Rendered
 from cc_async.serve.streams import MOST, Streams, event
-
-Exposition = tuple[bytes, str]
-"""Metrics as a scraper reads them: the text and its content type."""
-Rendered = Callable[[str], Exposition | Awaitable[Exposition]]
-"""Makes metrics for an ``Accept`` header, at once or in a while: ``Metrics.scrape``, ``Metrics.render``."""
 
 _PAGE = {
     "/": ("index.html", "text/html"),
@@ -44,9 +40,9 @@ _STREAMS = web.AppKey("streams", Streams)
 
 
 def make_app(
-    feed: Feed, access: Access, *, metrics: Rendered | None = None, most_streams: int = MOST
+    feed: Boards, access: Access, *, metrics: Rendered | None = None, most_streams: int = MOST
 ) -> web.Application:
-    """The web application over a feed that is entered.
+    """The web application over a feed, or a stage, that is entered.
 
     Args:
         feed: where the boards come from.
@@ -90,7 +86,7 @@ class _Page:
 class _Json:
     """One part of the board as it stands."""
 
-    def __init__(self, feed: Feed, name: str, part: Part) -> None:
+    def __init__(self, feed: Boards, name: str, part: Part) -> None:
         self._feed, self._name, self._part = feed, name, part
 
     async def serve(self, _: web.Request) -> web.Response:
@@ -104,7 +100,7 @@ class _Json:
 class _Live:
     """Server-sent events."""
 
-    def __init__(self, feed: Feed, streams: Streams, page: str) -> None:
+    def __init__(self, feed: Boards, streams: Streams, page: str) -> None:
         self._feed, self._streams = feed, streams
         self._hello = event("hello", msgspec.json.encode({"page": page, "version": __version__}))
         self._encoded: tuple[Board | None, bytes] = None, b""
@@ -130,14 +126,15 @@ class _Live:
 
 
 class _Health:
-    """200 while everything shown is of now, else 503."""
+    """200 while everything shown is of now, else 503: a proxy in front finds the process that leads by it."""
 
-    def __init__(self, feed: Feed, access: Access) -> None:
+    def __init__(self, feed: Boards, access: Access) -> None:
         self._feed, self._access = feed, access
 
     async def serve(self, request: web.Request) -> web.Response:
-        reasons = self._feed.board.reasons
-        told: dict[str, Any] = {"ok": not reasons}
+        board = self._feed.board
+        reasons = board.reasons
+        told: dict[str, Any] = {"ok": not reasons, "standing_by": board.standing_by is not None}
         if self._access.lets_in(request):
             told["reasons"] = list(reasons)
         return _json(told, status=503 if reasons else 200)
@@ -154,8 +151,15 @@ class _Metrics:
             raise web.HTTPNotImplemented(text=NO_METRICS)
         found = self._render(request.headers.get("Accept", ""))
         body, kind = await found if isinstance(found, Awaitable) else found
-        return web.Response(body=body, headers={"Content-Type": kind})
+        return _packed(web.Response(body=body, headers={"Content-Type": kind}))
 
 
 def _json(found: Any, status: int = 200) -> web.Response:
-    return web.Response(body=msgspec.json.encode(found), status=status, content_type="application/json")
+    body = msgspec.json.encode(found)
+    return _packed(web.Response(body=body, status=status, content_type="application/json"))
+
+
+def _packed(response: web.Response) -> web.Response:
+    """The answer compressed, in a thread, for those who take that: thousands of queues are megabytes."""
+    response.enable_compression()
+    return response

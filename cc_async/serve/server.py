@@ -10,6 +10,8 @@ from aiohttp import web
 
 _STOP_SECONDS = 0.5
 _BACKLOG = 256
+_IDLE_SECONDS = 75.0
+"""A connection on which nothing is asked for so long is closed; aiohttp would keep it for an hour."""
 
 
 def is_loopback(host: str) -> bool:
@@ -29,7 +31,11 @@ class Server:
     def __init__(self, app: web.Application, host: str = "127.0.0.1", port: int = 0) -> None:
         # A reader who leaves ends its stream at once, not with the next board.
         self._runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=_STOP_SECONDS, handler_cancellation=True
+            app,
+            access_log=None,
+            shutdown_timeout=_STOP_SECONDS,
+            handler_cancellation=True,
+            keepalive_timeout=_IDLE_SECONDS,
         )
         self._host, self._port = host, port
 

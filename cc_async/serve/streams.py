@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -19,12 +20,23 @@ WRITE_SECONDS = 10.0
 """A reader that takes nothing for so long is gone."""
 STILL_HERE_SECONDS = 15.0
 _STILL_HERE = b": still here\n\n"
+_GZIP = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+"""How a gzip stream begins (RFC 1952): deflate, no name, no time."""
 
 
 def event(name: str, data: bytes, number: int | None = None) -> bytes:
     """One event; ``data`` is JSON, which has no line breaks."""
     head = b"" if number is None else b"id: %d\n" % number
     return head + b"event: %s\ndata: %s\n\n" % (name.encode(), data)
+
+
+def deflated(piece: bytes) -> bytes:
+    """A piece of a gzip stream that refers to none before it: all readers get the same bytes.
+
+    2000 queues are 2 MB, and 0.2 MB so, at 6 ms.
+    """
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 class Streams:
@@ -34,6 +46,8 @@ class Streams:
         self._most = most
         self._tasks: set[asyncio.Task[object]] = set()
         self._closing = False
+        self._deflated = b"", b""
+        """The newest piece as it is and deflated: of a board all readers get the same."""
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -53,14 +67,20 @@ class Streams:
             raise web.HTTPServiceUnavailable(
                 text=f"{self._most} readers are connected already\n", headers={"Retry-After": "10"}
             )
+        packed = "gzip" in request.headers.get("Accept-Encoding", "").lower()
         response = web.StreamResponse(
             headers={"Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no"}
         )
+        if packed:
+            response.headers["Content-Encoding"] = "gzip"
         self._tasks.add(task)
         try:
             await response.prepare(request)
+            if packed:
+                await response.write(_GZIP)
             async with subscription:
-                await self._pour(request, response, hello, _Beating(subscription, encode))
+                pieces = _Beating(subscription, encode)
+                await self._pour(request, response, hello, pieces, self._deflate if packed else bytes)
         except (ConnectionError, TimeoutError):
             pass  # the reader is gone
         except CcError:
@@ -73,14 +93,24 @@ class Streams:
             self._tasks.discard(task)
         return response
 
+    def _deflate(self, piece: bytes) -> bytes:
+        if self._deflated[0] is not piece:
+            self._deflated = piece, deflated(piece)
+        return self._deflated[1]
+
     async def _pour(
-        self, request: web.Request, response: web.StreamResponse, hello: bytes, pieces: AsyncIterator[bytes]
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        hello: bytes,
+        pieces: AsyncIterator[bytes],
+        pack: Callable[[bytes], bytes],
     ) -> None:
-        await response.write(b"retry: 2000\n\n" + hello)
+        await response.write(pack(b"retry: 2000\n\n" + hello))
         async for piece in pieces:
             try:
                 async with asyncio.timeout(WRITE_SECONDS):
-                    await response.write(piece)
+                    await response.write(pack(piece))
             except TimeoutError:
                 if request.transport is not None:
                     request.transport.abort()

@@ -18,7 +18,8 @@ import pytest
 from test_cli_terminal import LONGEST, started
 
 from cc_async.board.keeping import Keeping
-from cc_async.cli.serve import metrics_of, read_token
+from cc_async.cli.serve import read_token
+from cc_async.cli.serving import metrics_of
 from cc_async.monitor import Stitcher
 from cc_async.monitor.memory import Memory
 
@@ -179,7 +180,7 @@ def test_without_the_extra_there_are_no_metrics(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     for name in [name for name in sys.modules if name.startswith("cc_async.integrations.prometheus")]:
         monkeypatch.delitem(sys.modules, name)
-    assert metrics_of(Keeping(Stitcher(), Memory(), None), {}) is None
+    assert metrics_of(Keeping(Stitcher(), Memory()), {}) is None
 
 
 @pytest.mark.parametrize("text", ["", "short-secret", "\xff\xfe"])

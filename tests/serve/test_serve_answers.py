@@ -93,7 +93,10 @@ async def test_health_is_well_until_something_is_old() -> None:
     """200 while everything is of now; 503 with the reason when a source has failed for too long."""
     async with serving() as running:
         async with running.web.get(running.url + "/health") as answer:
-            assert (answer.status, await answer.json()) == (200, {"ok": True, "reasons": []})
+            assert (answer.status, await answer.json()) == (
+                200,
+                {"ok": True, "standing_by": False, "reasons": []},
+            )
         running.sim.fail("skill_states", status=503, times=None)
         await asyncio.sleep(30)
         async with running.web.get(running.url + "/health") as answer:
@@ -143,7 +146,7 @@ async def test_a_token_is_needed_where_there_is_one() -> None:
                     assert answer.headers["WWW-Authenticate"] == "Bearer"
                     assert TOKEN not in await answer.text()
         async with running.web.get(running.url + "/health") as answer:
-            assert await answer.json() == {"ok": True}
+            assert await answer.json() == {"ok": True, "standing_by": False}
         async with running.web.get(
             running.url + "/v1/board.json", headers={"Authorization": f"bearer {TOKEN}"}
         ) as answer:

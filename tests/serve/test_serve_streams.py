@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -64,6 +65,34 @@ async def test_boards_come_one_after_another() -> None:
     numbers = [one.data["number"] for one in boards]
     assert numbers == sorted(set(numbers))
     assert [queue["skill_id"] for queue in boards[0].data["queues"]] == [1, 2, 3]
+
+
+async def test_what_is_sent_is_compressed_for_those_who_take_it() -> None:
+    """The same boards, whole one by one, in a fraction of the bytes; who does not ask gets them plain."""
+    sizes: dict[str, int] = {}
+    async with serving(skills=40) as running:
+        for coding in ("gzip", "identity"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.server.port)
+            asked = f"GET /v1/board HTTP/1.0\r\nHost: localhost\r\nAccept-Encoding: {coding}\r\n\r\n"
+            writer.write(asked.encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            assert (b"Content-Encoding: gzip" in head) is (coding == "gzip")
+            unpack = zlib.decompressobj(zlib.MAX_WBITS + 16)
+            text, sizes[coding] = b"", 0
+            while text.count(b"event: board") < 3 or not text.endswith(b"\n\n"):
+                came = await reader.read(65_536)
+                sizes[coding] += len(came)
+                text += unpack.decompress(came) if coding == "gzip" else came
+            writer.close()
+            await writer.wait_closed()
+            boards = [
+                json.loads(line[6:]) for line in text.splitlines() if line.startswith(b'data: {"version":1')
+            ]
+            assert [len(board["queues"]) for board in boards] == [40] * 3
+        async with running.web.get(running.url + "/v1/board.json") as answer:
+            assert answer.headers["Content-Encoding"] == "deflate"
+            assert len((await answer.json())["queues"]) == 40
+    assert sizes["gzip"] * 4 < sizes["identity"]
 
 
 async def test_alerts_and_changes_come_as_events_and_are_not_missed() -> None:

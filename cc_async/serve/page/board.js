@@ -102,11 +102,11 @@ function showState() {
   const sources = board ? board.sources : [];
   const ages = sources.map((one) => one.age_seconds === null ? null : one.age_seconds + past);
   const old = sources.filter((one, place) => ages[place] === null || ages[place] > one.stale_after);
-  const state = lost ? "lost" : board === null ? "waiting" : old.some((one) => one.age_seconds !== null || one.error) ? "stale" : old.length ? "waiting" : "live";
+  const state = lost ? "lost" : board === null || board.standing_by ? "waiting" : old.some((one) => one.age_seconds !== null || one.error) ? "stale" : old.length ? "waiting" : "live";
   document.body.dataset.state = state;
   const first = ages.length ? ages[0] : null;
   at("age").firstElementChild.textContent = { live: "●", stale: "▲", waiting: "○", lost: "■" }[state];
-  at("age").lastElementChild.textContent = state === "lost" ? (board ? `no server for ${seconds(past)}` : "no server") : first === null ? "no data yet" : `data ${seconds(first)} old`;
+  at("age").lastElementChild.textContent = state === "lost" ? (board ? `no server for ${seconds(past)}` : "no server") : board && board.standing_by ? "stands by" : first === null ? "no data yet" : `data ${seconds(first)} old`;
   at("clock").textContent = board ? clock(new Date(Date.parse(board.at) + past * 1000)) : "";
   const banner = at("banner").firstElementChild;
   if (state === "lost") {
@@ -115,8 +115,8 @@ function showState() {
     const told = old.find((one) => one.error) || old[0];
     const age = told.age_seconds === null ? "not here yet" : `${seconds(told.age_seconds + past)} old`;
     banner.textContent = `▲ ${called(told)}: ${age}. ${told.error || "No answer."}`;
-  } else if (board && board.reasons.length && state === "live") {
-    banner.textContent = `▲ ${board.reasons[0]}`;
+  } else if (board && board.reasons.length && (state === "live" || board.standing_by)) {
+    banner.textContent = `${board.standing_by ? "○" : "▲"} ${board.reasons[0]}`;
   } else {
     banner.textContent = "";
   }
@@ -224,7 +224,7 @@ function showQueues() {
   const all = board.queues, list = at("lines"), phone = innerWidth <= 800;
   const nothing = at("nothing");
   nothing.hidden = all.length > 0;
-  nothing.textContent = board.sources.some((one) => one.age_seconds !== null) ? "No queues here." : "Waiting for the first answer…";
+  nothing.textContent = board.sources.some((one) => one.age_seconds !== null) ? "No queues here." : board.standing_by ? "This server stands by." : "Waiting for the first answer…";
   at("queues").classList.remove("dense");
   const least = innerHeight * .056, gap = innerHeight * .005;
   head(all, phone);
