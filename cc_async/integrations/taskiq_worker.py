@@ -183,7 +183,7 @@ class Worker:
             self._stop.set()
             return
         pause = min(_LONGEST_PAUSE, error.retry_after or _PAUSE * 2**self._troubles)
-        self._troubles += 1
+        self._troubles = min(self._troubles + 1, 8)
         self._tell(f"{error.message}; goes on in {pause:.0f} s")
         await asyncio.sleep(pause)
 
