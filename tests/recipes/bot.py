@@ -6,9 +6,7 @@ import os
 import aiohttp
 
 from cc_async import CmsClient
-from cc_async.monitor.alerts import alerts
-from cc_async.monitor.beats import watch
-from cc_async.monitor.rules_file import load_rules
+from cc_async.monitor import alerts, load_rules, watch
 
 
 async def tell(web: aiohttp.ClientSession, text: str) -> None:

@@ -5,9 +5,7 @@ import json
 import sys
 
 from cc_async import CmsClient
-from cc_async.monitor.beats import watch
-from cc_async.monitor.figures import service_level
-from cc_async.monitor.stitch import Stitcher
+from cc_async.monitor import Stitcher, figures, watch
 
 
 async def main() -> None:
@@ -20,7 +18,7 @@ async def main() -> None:
             with open("buckets.jsonl", "a", encoding="utf-8") as file:
                 for bucket in stitched.closed:
                     file.write(json.dumps(bucket.to_dict()) + "\n")
-            print(f"last 30 minutes: {service_level(stitcher.rolling(30), now=beat.at)}")
+            print(f"last 30 minutes: {figures.service_level(stitcher.rolling(30), now=beat.at)}")
 
 
 if __name__ == "__main__":

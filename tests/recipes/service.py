@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Path, Request
 from fastapi.responses import JSONResponse
 
 from cc_async import CcError, CmsClient, SkillState, UnknownKey
@@ -21,8 +22,9 @@ app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/queues/{skill_id}")
-async def queue(skill_id: int, request: Request) -> SkillState:
-    return await request.app.state.cms.skill_states().one(skill_id, max_age=5)
+async def queue(skill_id: Annotated[int, Path(ge=1)], request: Request) -> SkillState:
+    cms: CmsClient = request.app.state.cms
+    return await cms.skill_states().one(skill_id, max_age=5)
 
 
 @app.get("/service-level")
