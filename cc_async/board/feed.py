@@ -132,6 +132,8 @@ class Feed:
                 except CcError:
                     if error is None:  # else what ended the block is what counts
                         raise
+                finally:
+                    self._keeping.close()
 
     async def _kept(self) -> Keeping:
         state = self._state

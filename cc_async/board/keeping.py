@@ -9,6 +9,7 @@ from pathlib import Path
 from anyio import to_thread
 
 from cc_async.errors import CcError, ExportError
+from cc_async.export.files import Lock
 from cc_async.monitor import state
 from cc_async.monitor.memory import KIND, UNREADABLE, VERSION, Memory
 from cc_async.monitor.rules import Rule
@@ -17,7 +18,7 @@ from cc_async.monitor.stitch import Stitcher
 
 
 class Keeping:
-    """The stitcher and the memory of the judge, and where both are kept.
+    """The stitcher and the memory of the judge, and where both are kept; of one feed.
 
     Made by ``load`` or ``open``. A state that cannot be saved ends nothing: it is told in ``trouble`` until
     it works again.
@@ -34,17 +35,25 @@ class Keeping:
         self.trouble: str | None = None
         self._alerts, self._ends = alerts, ends
         self._saving = asyncio.Lock()
+        self._lock: Lock | None = None
 
     @classmethod
     async def load(cls, folder: Path | None, rules: Iterable[Rule]) -> Keeping:
         """Read what a folder keeps, made if it is not there; None: nothing is kept.
 
-        Raises ExportError for files that are damaged, and a folder that cannot be had.
+        Raises ExportError for damaged files, and for a folder that cannot be had or is another's.
         """
         if folder is None:
             return cls(Stitcher(), Memory())
-        await to_thread.run_sync(_make, folder)
-        return await cls.open(FileStore(folder / "sums.json"), FileStore(folder / "alerts.json"), rules)
+        lock = await to_thread.run_sync(_take, folder)
+        try:
+            sums, alerts = FileStore(folder / "sums.json"), FileStore(folder / "alerts.json")
+            made = await cls.open(sums, alerts, rules)
+        except BaseException:
+            lock.release()
+            raise
+        made._lock = lock
+        return made
 
     @classmethod
     async def open(
@@ -79,12 +88,20 @@ class Keeping:
             else:
                 self.trouble = None
 
+    def close(self) -> None:
+        """Leave the folder to whoever wants it next."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
-def _make(folder: Path) -> None:
+
+def _take(folder: Path) -> Lock:
+    """Make the folder ours: two processes would write over each other's sums."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder}: {error.strerror or type(error).__name__}") from error
+    return Lock(folder / ".lock")
 
 
 def _read(

@@ -181,13 +181,23 @@ def _foot(board: Board, look: Look) -> Iterator[Text]:
         inbound = "-" if vdn.inbound is None else f"{vdn.inbound:,}"
         line = f"{visible(vdn.name)}: {inbound} calls came in since {vdn.begin.astimezone(look.zone):%H:%M}, "
         yield _cut(Text(f"{line}{_percent(vdn.connection_rate)} connected or more"), look)
-    for agent in board.agents.people:
+    most = None if look.height is None else max(look.height // 6, 1)
+    for agent in board.agents.people[:most]:
         spent = "" if agent.state_seconds is None else f" for {duration(agent.state_seconds)}"
         yield _cut(Text(f"agent {agent.agent_id}: {agent.state}{spent}"), look)
-    for alert in board.alerts:
+    yield from _more(len(board.agents.people), most, "agents")
+    # The newest are news; those that stand for long are known.
+    for alert in board.alerts[-most:] if most else board.alerts:
         yield _cut(look.sign("alert") + Text(f" {visible(str(alert))}", _STYLES["alert"]), look)
+    yield from _more(len(board.alerts), most, "alerts")
     ages = "  ".join(_age(source) for source in board.sources)
     yield _cut(Text(ages, "dim"), look)
+
+
+def _more(count: int, most: int | None, what: str) -> Iterator[Text]:
+    """How many are not shown: a screen has room for a sixth of its lines of each."""
+    if most is not None and count > most:
+        yield Text(f"and {count - most:,} more {what}", "dim")
 
 
 def _age(source: Source) -> str:

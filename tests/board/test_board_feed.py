@@ -262,7 +262,7 @@ async def test_vdns_without_a_name_are_called_by_their_number_and_asked_once() -
         auth = AkSk(sim.access_key, sim.secret_key)
         async with (
             CmsClient(sim.cms_url, auth, quota=None) as tenant,
-            Feed(tenant, Watched(queues={170: [1], 171: [1]}, every=300)) as feed,
+            Feed(tenant, Watched(queues={170: [1], 171: [1]})) as feed,
             feed.boards() as boards,
         ):
             board = await board_where(

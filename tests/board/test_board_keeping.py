@@ -103,6 +103,17 @@ async def test_leaving_tells_what_ended_the_block() -> None:
                 pass
 
 
+async def test_a_folder_is_of_one_feed_at_a_time(tmp_path: Path) -> None:
+    """Two processes would write over each other's sums: the second is told, and has it after the first."""
+    async with center() as (_, cms):
+        watched = Watched(queues={170: None})
+        async with Feed(cms, watched, state=tmp_path):
+            with pytest.raises(ExportError, match="another writer is at work"):
+                await Feed(cms, watched, state=tmp_path).__aenter__()
+        async with Feed(cms, watched, state=tmp_path):
+            pass
+
+
 @pytest.mark.parametrize("body", ['{"subjects": 7}', '{"subjects": [], "standings": [[1]]}', "{}"])
 async def test_damaged_alerts_are_told(body: str, tmp_path: Path) -> None:
     """Whatever the file holds, it is told as damaged, and left as it is."""

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from cc_async.board import Board, Calls, QueueLine, Source
+from cc_async.board.model import AgentLine, Agents
 from cc_async.cli.board_table import Look, render
 from cc_async.monitor.figure import exactly, none
 
@@ -104,3 +105,15 @@ def test_queues_of_several_vdns_say_whose_they_are() -> None:
         ["170", "Billing"],
         ["171", "Billing"],
     ]
+
+
+def test_many_agents_leave_room_for_queues() -> None:
+    """On a screen a few agents are listed and the others counted; a table without an end lists all."""
+    people = tuple(AgentLine(vdn=170, agent_id=number, state="idle") for number in range(1, 51))
+    agents = Agents(signed_in=exactly(50, 50), occupancy=exactly(0, 50), people=people)
+    lines = shown(Look(80, height=24), *(queue(number) for number in range(1, 6)), agents=agents)
+    assert len(lines) <= 24
+    assert sum("Queue number" in line for line in lines) == 5
+    assert "and 46 more agents" in lines
+    whole = shown(Look(80), queue(1), agents=agents)
+    assert sum(line.startswith("agent ") for line in whole) == 50
