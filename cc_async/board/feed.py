@@ -239,9 +239,10 @@ class Feed:
         """Ages go on when nothing comes."""
         while True:
             left = self._published_at + self._tick - self._clock.monotonic()
-            if left <= 0:
+            due = left <= 0.001  # a rest too small to be waited for would be waited for for ever
+            if due:
                 self._changed.set()
-            await self._clock.sleep(left if left > 0 else self._tick)
+            await self._clock.sleep(self._tick if due else left)
 
     async def _publish(self) -> None:
         """A board for every change; changes of one moment share one."""
