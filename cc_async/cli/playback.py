@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cc_async.cli.stopping import run_stoppable
 from cc_async.cli.usage import UsageError
 from cc_async.session.secret import Secret
 from cc_async.settings import Site
@@ -52,12 +53,12 @@ def play(file: Path, speed: float, main: Callable[[Site], Coroutine[Any, Any, T]
 
     Raises:
         UsageError: the file cannot be read or is no capture, or a speed that is none.
+        KeyboardInterrupt: Ctrl-C or SIGTERM ended it.
     """
     if not 0 < speed <= FASTEST:
         raise UsageError(f"--speed goes from above 0 to {FASTEST:g}, such as 20")
     simulator = replayed(file, record_requests=False)
-    with asyncio.Runner(loop_factory=lambda: FastLoop(speed)) as runner:
-        return runner.run(_played(simulator, main))
+    return run_stoppable(_played(simulator, main), loop_factory=lambda: FastLoop(speed))
 
 
 def replayed(file: Path, **options: Any) -> Simulator:

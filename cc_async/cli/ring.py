@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -23,6 +22,7 @@ from cc_async.cli.codes import FINE
 from cc_async.cli.hook import ADDRESS, Hook, try_it, webhook_of
 from cc_async.cli.ids import parse_numbers, parse_tasks
 from cc_async.cli.options import Link, Skills
+from cc_async.cli.stopping import Terminated, run_stoppable
 from cc_async.cli.text import visible
 from cc_async.cli.times import parse_duration, parse_zone
 from cc_async.cli.usage import UsageError
@@ -114,8 +114,8 @@ def ring(
         webhook=webhook,
         json=json,
     )
-    with suppress(asyncio.CancelledError):  # SIGTERM, the usual end of a service
-        asyncio.run(_watch(plan))
+    with suppress(Terminated):  # the usual end of a service
+        run_stoppable(_watch(plan))
     return FINE
 
 
@@ -137,7 +137,6 @@ def _zone(name: str | None, rules: tuple[Rule, ...]) -> tzinfo:
 
 async def _watch(plan: _Plan) -> None:
     """Open everything, then tell alert after alert until the end."""
-    _end_at_sigterm()
     async with AsyncExitStack() as stack:
         cms = connect.cms_client(plan.site)
         stack.push_async_callback(cms.aclose, grace=0)
@@ -169,14 +168,6 @@ async def _watch(plan: _Plan) -> None:
 def _confirm(ringing: Alerts, alert: Alert, delivered: bool) -> None:
     """Whether it was delivered or given up, which was told: it need not be posted again."""
     ringing.confirm(alert)
-
-
-def _end_at_sigterm() -> None:
-    """Let SIGTERM end this task as Ctrl-C would: what is queued is still posted."""
-    task = asyncio.current_task()
-    if task is not None:
-        with suppress(NotImplementedError, RuntimeError, ValueError):  # Windows; not the main thread
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 def _begin(plan: _Plan, wanted: Wanted, watched: list[str], standing: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from contextlib import suppress
@@ -17,6 +16,7 @@ from cc_async.cli.leading import turns
 from cc_async.cli.options import Link
 from cc_async.cli.run import say
 from cc_async.cli.serving import Place, Serving
+from cc_async.cli.stopping import run_stoppable
 from cc_async.cli.usage import UsageError
 from cc_async.errors import ConfigError
 from cc_async.serve import Access, check_token
@@ -93,8 +93,8 @@ def serve(
     if not is_loopback(host) and token is None:
         say(f"warning: whoever reaches {host} can read this board; set {TOKEN}, or give --token-file")
     # Ctrl-C and SIGTERM are how a server ends: nothing went wrong.
-    with suppress(KeyboardInterrupt, asyncio.CancelledError):
-        asyncio.run(Serving(site, wanted, access, Place(host, port, open_), in_turns).run())
+    with suppress(KeyboardInterrupt):
+        run_stoppable(Serving(site, wanted, access, Place(host, port, open_), in_turns).run())
     return 0
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import webbrowser
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -52,11 +51,7 @@ class Serving:
     turns: Turns | None = None
 
     async def run(self) -> None:
-        """Serve until a signal cancels it, or until the feed ends by an error, which is raised."""
-        me = asyncio.current_task()
-        if me is not None:
-            with suppress(NotImplementedError):  # Windows has Ctrl-C, which cancels by itself
-                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
+        """Serve until it is cancelled, or until the feed ends by an error, which is raised."""
         if self.turns is None:
             await self._alone()
         else:

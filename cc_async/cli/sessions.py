@@ -13,8 +13,8 @@ from cc_async.cli import builds, connect, progress, run, views
 from cc_async.cli.codes import FINE, PARTIAL
 from cc_async.cli.credentials import SignIns
 from cc_async.cli.ids import parse_numbers
-from cc_async.cli.interrupt import run_to_the_end
 from cc_async.cli.options import Agents, Brief, Link, Show
+from cc_async.cli.stopping import run_stoppable
 from cc_async.cli.text import instant, visible, word
 from cc_async.cli.usage import UsageError
 
@@ -83,7 +83,7 @@ def agent_stats(
         await _signed_in(sessions)
         return await asking(())(gateway)
 
-    return run_to_the_end(run.ask(client, counter, view, link, show, build))
+    return run_stoppable(run.ask(client, counter, view, link, show, build), to_the_end=True)
 
 
 async def _signed_in(sessions: list[AgentSession]) -> None:
@@ -125,7 +125,7 @@ def agent_events(
         enter_idle=ready,
         resume=resume,
     )
-    return run_to_the_end(_follow(client, session, count, json))
+    return run_stoppable(_follow(client, session, count, json), to_the_end=True)
 
 
 async def _follow(client: GatewayClient, session: AgentSession, count: int, json: bool) -> int:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-import signal
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import tzinfo
 from io import StringIO
 from json import dumps
@@ -25,11 +22,12 @@ from cc_async.board.feed import TICK
 from cc_async.cli import connect
 from cc_async.cli.board import BoardOptions, Chosen, chosen
 from cc_async.cli.board_table import Look, render
-from cc_async.cli.codes import FINE, INTERRUPTED, NOTHING, PARTIAL
+from cc_async.cli.codes import FINE, NOTHING, PARTIAL
 from cc_async.cli.options import Link
 from cc_async.cli.output import console
 from cc_async.cli.playback import play
 from cc_async.cli.run import say_all
+from cc_async.cli.stopping import run_stoppable
 from cc_async.cli.times import parse_zone
 from cc_async.cli.usage import UsageError
 from cc_async.settings import Site
@@ -74,14 +72,12 @@ def watch(
         raise UsageError("--speed goes with --replay")
     times = 1.0 if speed is None else speed
     shown = _Shown(once, svg, json, tick=max(1.0, times / 2))
-    try:
-        if replay is not None:
-            return play(replay, times, lambda site: _watch(site, chosen(board, site), shown))
-        site = connect.site_of(link)
-        wanted = chosen(board, site)
-        return asyncio.run(_watch(connect.with_keys(site), wanted, shown))
-    except asyncio.CancelledError:
-        return INTERRUPTED  # SIGTERM; Ctrl-C raises KeyboardInterrupt instead
+    if replay is not None:
+        return play(replay, times, lambda site: _watch(site, chosen(board, site), shown))
+    site = connect.site_of(link)
+    wanted = chosen(board, site)
+    # Stopped by SIGTERM too it takes the terminal back from its other screen.
+    return run_stoppable(_watch(connect.with_keys(site), wanted, shown))
 
 
 @frozen
@@ -96,11 +92,6 @@ class _Shown:
 
 
 async def _watch(site: Site, wanted: Chosen, how: _Shown) -> int:
-    me = asyncio.current_task()
-    if me is not None:
-        with suppress(NotImplementedError):  # Windows has no such signal
-            # Without it the terminal would stay on its other screen.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, me.cancel)
     only_one = how.once or how.svg is not None
     live = sys.stdout.isatty() and not (only_one or how.json)
     async with (

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import signal
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,11 +15,12 @@ from cc_async.cli.codes import FINE, PARTIAL
 from cc_async.cli.file_options import span
 from cc_async.cli.options import Link
 from cc_async.cli.redis_options import need, redis_url, shared_pacer
+from cc_async.cli.stopping import gently, run_stoppable
 from cc_async.contract.spec import Question
 from cc_async.settings import Site
 
 if TYPE_CHECKING:
-    from cc_async.integrations.taskiq_worker import Worked, Worker
+    from cc_async.integrations.taskiq_worker import Worked
 
 _LINK = Link()
 
@@ -66,10 +65,7 @@ def worker(
     quota = _quota(site, pacer, url)
     # What taskiq would log is told in our own words.
     logging.getLogger("taskiq").setLevel(logging.CRITICAL + 1)
-    try:
-        worked = asyncio.run(_work(site, url, quota, at, silence, ending))
-    except asyncio.CancelledError:
-        raise KeyboardInterrupt from None
+    worked = run_stoppable(_work(site, url, quota, at, silence, ending))
     run.say(
         f"{worked.partitions:,} partitions, {worked.rows:,} rows, {worked.requests:,} requests, "
         f"{worked.failed:,} failed, {worked.given_back:,} given back"
@@ -102,21 +98,11 @@ async def _work(
         queue = queue_of(query.origin.host, site.cc_id)
         broker = PartitionBroker(url, queue, reclaim=reclaim, on_tell=run.say)
         made = Worker(cms, broker, folder=at, on_tell=run.say)
-        _stopped_by_signals(made)
-        run.say(f"takes partitions of {queue} from {broker.where}")
-        return await made.run(grace=grace)
 
+        def stop() -> None:
+            run.say("ends after the partition under way; once more: at once")
+            made.stop()
 
-def _stopped_by_signals(made: Worker) -> None:
-    """The first signal ends it in peace, the second at once."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-
-    def stop() -> None:
-        run.say("ends after the partition under way; once more: at once")
-        made.stop()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, task.cancel if task else made.stop)
-
-    for each in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows has no such handlers
-            loop.add_signal_handler(each, stop)
+        with gently(stop):
+            run.say(f"takes partitions of {queue} from {broker.where}")
+            return await made.run(grace=grace)
