@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from waiting import until
 
 from cc_async.cli import main
 from cc_async.simulator import Simulator
@@ -67,6 +68,28 @@ async def test_stopped_and_started_again(
         assert b"3 partitions, 2,592 rows" in err
     async with Redis.from_url(valkey) as redis:
         assert await redis.keys() == []
+
+
+@pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
+async def test_pressed_twice_a_worker_ends_at_once(
+    valkey: str,
+    open_sim: Callable[..., Awaitable[Simulator]],
+    tmp_path: Path,
+    first: signal.Signals,
+) -> None:
+    """The first signal waits for the partition under way, the second Ctrl-C does not: 130, no traceback."""
+    sim = await open_sim()
+    sim.fail("system_indicators", delay=300.0, times=None)
+    async with command(sim, valkey, "backfill", str(tmp_path), *TIME, "--workers", "env") as looking:
+        await looking.stderr.readline()
+        async with command(sim, valkey, "worker", "--pacer", "none", "--grace", "5m") as worker:
+            await until(lambda: any(each.interface == "system_indicators" for each in sim.requests), 30)
+            worker.send_signal(first)
+            while b"once more: at once" not in (line := await worker.stderr.readline()):
+                assert line, "it ended at the first signal"
+            worker.send_signal(signal.SIGINT)
+            _, err = await worker.communicate()
+            assert (worker.returncode, err) == (130, b"")
 
 
 async def test_a_wrong_key_is_one_line(
