@@ -17,7 +17,6 @@ from random import Random
 from typing import Any
 
 from cc_async import AkSk, CmsClient, Quota
-from cc_async.integrations.redis_pacer import RedisPacer
 from cc_async.session.clock import Clock, LoopClock
 from cc_async.session.file_book import FileBook
 from cc_async.session.shared_pacer import SharedPacer
@@ -67,6 +66,8 @@ def clock_of(task: dict[str, Any]) -> Clock:
 def pacer_of(task: dict[str, Any]) -> SharedPacer:
     """The pacer of this process."""
     if "redis" in task:
+        from cc_async.integrations.redis_pacer import RedisPacer  # takes a while: not for those with a file
+
         return RedisPacer(task["redis"], processes=task.get("processes", 8))
     return SharedPacer(FileBook(Path(task["file"]), Random()), clock=clock_of(task), rng=Random())
 
