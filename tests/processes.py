@@ -21,36 +21,60 @@ WORKER = Path(__file__).parent / "shared_worker.py"
 
 async def start(task: dict[str, Any]) -> asyncio.subprocess.Process:
     """Start one process of ``shared_worker``."""
+    pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        sys.executable, str(WORKER), json.dumps(task), stdout=asyncio.subprocess.PIPE
+        sys.executable, str(WORKER), json.dumps(task), stdin=pipe, stdout=pipe
     )
 
 
+async def hear(process: asyncio.subprocess.Process, text: str) -> None:
+    """Wait until a process says this."""
+    assert process.stdout is not None
+    assert (await asyncio.wait_for(process.stdout.readline(), 30)).decode() == f"{text}\n"
+
+
+async def kill(process: asyncio.subprocess.Process) -> None:
+    """End a process as ``kill -9`` does."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+
+
 async def outcomes(tasks: Sequence[dict[str, Any]], seconds: float = 30.0) -> list[dict[str, int]]:
-    """Run processes at the same time; for each the number of errors by kind."""
+    """Let processes ask at the same moment; for each the number of errors by kind."""
     running = [await start(task) for task in tasks]
     try:
         async with asyncio.timeout(seconds):
-            told = await asyncio.gather(*(each.communicate() for each in running))
+            for each in running:
+                await hear(each, "ready")
+            told = await asyncio.gather(*(each.communicate(b"go\n") for each in running))
     finally:
         for each in running:
-            if each.returncode is None:
-                each.kill()
-                await each.wait()
+            await kill(each)
     return [json.loads(out) for out, _ in told]
 
 
 class Arrivals:
-    """A server of CC-CMS that answers every question for agents with nobody, and counts."""
+    """A server of CC-CMS that answers every question for agents with nobody, and counts.
 
-    def __init__(self, status: int = 200) -> None:
+    With ``hangs`` its first request gets no answer as long as it runs.
+    """
+
+    def __init__(self, status: int = 200, *, hangs: bool = False) -> None:
         self.status = status
+        self.hangs = hangs
+        self.hung = asyncio.Event()
+        """Set when that request is there."""
+        self.over = asyncio.Event()
         self.times: list[float] = []
         self.url = ""
 
     async def answer(self, _: web.Request) -> web.Response:
         """Note the time, as a server's handler does."""
         self.times.append(asyncio.get_running_loop().time())
+        if self.hangs and len(self.times) == 1:
+            self.hung.set()
+            await self.over.wait()
         if self.status != 200:
             return web.Response(status=self.status)
         return web.json_response({"resultCode": "0100000", "resultDesc": []})
@@ -66,9 +90,9 @@ class Arrivals:
 
 
 @contextlib.asynccontextmanager
-async def counting(status: int = 200) -> AsyncIterator[Arrivals]:
+async def counting(status: int = 200, *, hangs: bool = False) -> AsyncIterator[Arrivals]:
     """A counting server on loopback."""
-    arrivals = Arrivals(status)
+    arrivals = Arrivals(status, hangs=hangs)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", arrivals.answer)
     runner = web.AppRunner(app, access_log=None)
@@ -79,6 +103,7 @@ async def counting(status: int = 200) -> AsyncIterator[Arrivals]:
         arrivals.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         yield arrivals
     finally:
+        arrivals.over.set()
         await runner.cleanup()
 
 

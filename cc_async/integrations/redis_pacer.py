@@ -125,7 +125,7 @@ class RedisPacer(SharedPacer):
     def _beat(self, now: float) -> list[Op]:
         return super()._beat(now) or [said.Hello()]
 
-    async def _tell(self, ops: list[Op]) -> None:
+    async def tell(self, ops: list[Op]) -> None:
         """Exchange with the server, or with this process's own book while it is away."""
         if self._alone is not None and self._is_back:
             await self._come_back(self._alone)
@@ -201,7 +201,7 @@ class RedisPacer(SharedPacer):
                     )
                 continue
             self._is_back = True
-            self._wake.set()
+            self._talk.wake()
             return
 
     async def _come_back(self, alone: LocalBook) -> None:

@@ -174,6 +174,11 @@ class Lines:
             line.refuse(error)
         self._hungry.clear()
 
+    def clear(self) -> None:
+        """Leave behind everybody who waits: their loop is closed."""
+        self._lines.clear()
+        self._hungry.clear()
+
     def used(self, key: PaceKey) -> tuple[int, int]:
         """The slots counted, as last heard, and the limit; (0, 0) for a key without a quota or not in use."""
         line = self._lines.get(key)

@@ -21,15 +21,15 @@ from cc_async.session.shared_line import BEAT, Lines
 from cc_async.session.shared_mirror import Mirror
 from cc_async.session.shared_probation import SharedProbation
 from cc_async.session.shared_slots import SharedSlots
+from cc_async.session.shared_talk import Talk
 from cc_async.session.slot import FREE, Slot, SlotGroup
 
 
 class SharedPacer:
     """Keeps a line of waiters by key, and asks the book for all of them at once.
 
-    One task does the asking: what comes up while an answer is awaited goes out with the next question. The
-    book decides on every slot; ``paused_for``, ``locked`` and ``used`` tell what it said last, at most BEAT
-    seconds ago. Belongs to the loop of its first use; not for threads.
+    The book decides on every slot; ``paused_for``, ``locked`` and ``used`` tell what it said last, at most
+    BEAT seconds ago. Belongs to the loop of its first use; not for threads.
 
     Args:
         book: where processes count together.
@@ -50,14 +50,9 @@ class SharedPacer:
         self._closed = False
         self._lines = Lines(rng)
         self._mirror = Mirror()
-        self._slots = SharedSlots(lambda: self.clock, self.say, self._hurry)
-        self._says: list[Op] = []
-        self._telling: list[Op] = []
+        self._talk = Talk(self, self._lines)
+        self._slots = SharedSlots(lambda: self.clock, self.say, self._talk.hurry)
         self._beat_at = 0.0
-        self._sleeps_until = 0.0
-        self._wake = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
 
     # What a client calls
 
@@ -130,30 +125,23 @@ class SharedPacer:
     async def aclose(self) -> None:
         """Tell the book what is left to tell, and let go of it; whoever waits or comes hears ClosedError."""
         self._closed = True
-        task, self._task = self._task, None
-        if task is not None and self._loop is asyncio.get_running_loop():
-            while not task.done():  # a library below may take one cancel for an error of its own
-                task.cancel()
-                await asyncio.wait([task], timeout=BEAT)
-            left = [op for op in [*self._telling, *self._says] if not isinstance(op, Take)]
-            self._telling, self._says = [*self._slots.landings(inf), *left], []
+        left = await self._talk.stop()
+        if left is not None:
+            left = [*self._slots.landings(inf), *left]
             # What can't be told any more is forgotten with its lease.
             with contextlib.suppress(said.BookAway, TimeoutError, CcError):
                 async with asyncio.timeout(BEAT):
-                    await self._book.exchange(self._telling, self.clock)
-                self._answered(self._telling)
-            self._fail(_closed())
+                    await self._book.exchange(left, self.clock)
+                self._talk.answered(left)
+            self._talk.fail(_closed())
         await self._book.aclose()
 
     # What slots, lines and probation call
 
     def say(self, op: Op) -> None:
         """Tell the book something, soon and in order; after close it learns by the end of a lease."""
-        if self._closed:
-            return
-        self._start()
-        self._says.append(op)
-        self._wake.set()
+        if not self._closed:
+            self._talk.say(op)
 
     async def ask(self, op: Op) -> None:
         """Tell the book something and wait until it has answered."""
@@ -170,61 +158,23 @@ class SharedPacer:
     async def _one(self, key: PaceKey, quota: Quota | None) -> Slot:
         if self._closed:
             raise _closed()
-        self._start()
+        self._talk.start()
         line, waiter = self._lines.stand(key, quota)
-        self._hurry(line.ask_at)
+        self._talk.hurry(line.ask_at)
         try:
             return await waiter
         except BaseException:
             line.gave_up(waiter)
             raise
 
-    def _hurry(self, when: float) -> None:
-        """Wake the task if it would sleep longer than that."""
-        if when < self._sleeps_until:
-            self._wake.set()
+    # What the talk calls
 
-    # The task
+    def due(self) -> float:
+        """When there is something to tell or to ask that nobody has said."""
+        return min(self._slots.flush_at, self._beat_at, self._lines.ask_at)
 
-    def _start(self) -> None:
-        """Have the task run in this loop; what belongs to a closed loop is left behind."""
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            if self._loop is not None and not self._loop.is_closed() and self._lines.waiting:
-                raise RuntimeError("a pacer serves one event loop at a time; use one pacer per loop")
-            self._loop, self._task, self._wake = loop, None, asyncio.Event()
-            self._lines = Lines(self.rng)
-            self._telling, self._says = [], [op for op in self._says if op.heard is None]
-        if self._task is None or self._task.done():
-            self._task = loop.create_task(self._run(), name="cc_async shared pacer")
-
-    async def _run(self) -> None:
-        try:
-            while True:
-                self._wake.clear()
-                self._telling = self._collect(self.clock.monotonic())
-                if self._telling:
-                    await self._tell(self._telling)
-                    self._answered(self._telling)
-                    await asyncio.sleep(0)  # a book that answers at once must not keep the loop to itself
-                else:
-                    await self._sleep()
-        except Exception as error:
-            self._fail(error)
-
-    async def _sleep(self) -> None:
-        self._sleeps_until = min(self._slots.flush_at, self._beat_at, self._lines.ask_at)
-        try:
-            async with asyncio.timeout(max(0.0, self._sleeps_until - self.clock.monotonic())):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
-        finally:
-            self._sleeps_until = 0.0
-
-    def _collect(self, now: float) -> list[Op]:
-        """What there is to say now; landings go first, so that the answers know of them."""
-        ops, self._says = self._says, []
+    def collect(self, ops: list[Op], now: float) -> list[Op]:
+        """What there is to tell now; landings go first, so that the answers know of them."""
         if now >= self._beat_at:
             self._beat_at = now + BEAT
             ops += self._beat(now)
@@ -233,27 +183,11 @@ class SharedPacer:
             ops = [*self._slots.landings(now), *ops]
         return ops
 
-    def _beat(self, now: float) -> list[Op]:
-        """Once in a while: keep what is held, look at what is used, forget what is not."""
-        looks, forgotten = self._lines.looks(now)
-        for key in forgotten:
-            self._mirror.forget_pause(key)
-        return [*self.probation.renewals(now), *self._slots.renewals(now), *looks]
-
-    async def _tell(self, ops: list[Op]) -> None:
+    async def tell(self, ops: list[Op]) -> None:
         """Exchange with the book."""
         await self._book.exchange(ops, self.clock)
 
-    def _answered(self, ops: Sequence[Op]) -> None:
-        """Act on the answers."""
-        self._telling, now = [], self.clock.monotonic()
-        for op in ops:
-            if isinstance(op, Take):
-                self._hear(op, now)
-            if op.heard is not None and not op.heard.done():
-                op.heard.set_result(None)
-
-    def _hear(self, take: Take, now: float) -> None:
+    def hear(self, take: Take, now: float) -> None:
         """Hand out what was granted; what nobody wants any more goes back."""
         self._mirror.hear(take, now)
         credential = (take.key[0], take.key[1])
@@ -271,17 +205,12 @@ class SharedPacer:
             else:
                 waiter.set_result(slot)
 
-    def _fail(self, error: Exception) -> None:
-        """The book is of no use: everybody who waits hears why, and the next who asks tries again."""
-
-        def again() -> BaseException:
-            return type(error)(error.message, hint=error.hint) if isinstance(error, CcError) else error
-
-        self._lines.refuse_all(again)
-        for op in [*self._telling, *self._says]:
-            if op.heard is not None and not op.heard.done():
-                op.heard.set_exception(again())
-        self._telling, self._says = [], []
+    def _beat(self, now: float) -> list[Op]:
+        """Once in a while: keep what is held, look at what is used, forget what is not."""
+        looks, forgotten = self._lines.looks(now)
+        for key in forgotten:
+            self._mirror.forget_pause(key)
+        return [*self.probation.renewals(now), *self._slots.renewals(now), *looks]
 
 
 def _closed() -> ClosedError:

@@ -109,8 +109,8 @@ async def test_one_that_says_nothing_any_more_loses_its_slots(make: Make) -> Non
     first, second = make(), make()
     await used_up(first, ONE, 1)
     began = now()
-    assert first._task is not None
-    first._task.cancel()  # it stands for a process that was killed
+    assert first._talk._task is not None
+    first._talk._task.cancel()  # it stands for a process that was killed
     await second.acquire([(KEY, ONE)])
     assert LEASE + 1 - 0.1 <= now() - began <= LEASE + 1 + 1
 
@@ -215,8 +215,8 @@ async def test_a_turn_that_proves_nothing_goes_to_the_next_process(make: Make) -
     gone.cancel()
     first.probation.leave(WHOLE)
     assert await asyncio.wait_for(behind, 1)
-    assert second._task is not None
-    second._task.cancel()  # killed
+    assert second._talk._task is not None
+    second._talk._task.cancel()  # killed
     began = now()
     assert await first.probation.enter(WHOLE)
     assert now() - began <= LEASE + 0.5
@@ -329,7 +329,7 @@ async def test_closing_ends_the_waiting_and_tells_what_is_left(make: Make) -> No
         await first.acquire([(KEY, Quota(2))])
     with pytest.raises(ClosedError):
         await first.pause(KEY, 1.0)
-    assert first._task is None
+    assert first._talk._task is None
 
 
 def test_jitter_comes_in_by_argument(tmp_path: Path) -> None:
