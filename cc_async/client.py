@@ -234,8 +234,8 @@ class CmsClient(CmsBase):
     ) -> Query[AgentState]:
         """The state of every agent of a VDN, each once, paged (``vdn/totalagentabstractex3``).
 
-        In the server's order; when rows moved while the pages were read, they are read again, and agents found
-        only then stand at the end.
+        In the server's order; when rows moved while the pages were read, they are read again, and agents
+        found only then stand at the end.
         """
         return self._of_vdn(endpoints.agent_states, vdn, timeout, partial)
 
