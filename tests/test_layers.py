@@ -47,6 +47,7 @@ OPTIONAL = {
 MAY_IMPORT_OPTIONAL = {"cli", "integrations"}
 TRANSPORT = {
     "session/transport.py",
+    "session/connections.py",
     "session/aiohttp_exchange.py",
     "session/resolver.py",
     "session/tls.py",

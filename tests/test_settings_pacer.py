@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cc_async import CmsClient, ConfigError, settings
+from cc_async import ClosedError, CmsClient, ConfigError, settings
 from cc_async.integrations.redis_pacer import RedisPacer
 from cc_async.session.shared_pacer import SharedPacer
 
@@ -31,7 +31,8 @@ async def test_a_file_relative_to_the_configuration(tmp_path: Path) -> None:
         assert isinstance(pacer, SharedPacer)
         await pacer.pause(("h", "i", "skills"), 0.01)
         assert (tmp_path / "site.quota").exists()
-    assert pacer._task is None
+    with pytest.raises(ClosedError, match="the pacer is closed"):
+        await pacer.pause(("h", "i", "skills"), 0.01)
 
 
 def test_a_redis_by_file_or_environment(tmp_path: Path) -> None:

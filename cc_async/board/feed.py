@@ -23,6 +23,7 @@ from cc_async.board.lines import Standards
 from cc_async.board.model import Board
 from cc_async.board.names import Names
 from cc_async.board.privacy import Privacy
+from cc_async.board.publishing import Publishing
 from cc_async.board.watched import Watched, Watching, watches
 from cc_async.client import CmsClient
 from cc_async.errors import CcError, ExportError
@@ -92,16 +93,14 @@ class Feed:
         self._rng = rng or random.Random()  # noqa: S311 - jitter is no secret
         self._boards: Fanout[Board] = Fanout()
         self._events = Events(self._privacy, self._now)
-        self._published = 0
         self._task: asyncio.Task[None] | None = None
-        self._changed = asyncio.Event()
         self._stitching = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise RuntimeError("a feed is entered once; make another one")
         self._clock = self._given_clock or LoopClock()
-        self._published_at = self._clock.monotonic()
+        self._publishing = Publishing(self._boards, self._made, tick=self._tick, clock=self._clock)
         self._keeping = await self._kept()
         vdns = self._watched.vdns
         of_vdns = len(vdns) > 1 or self._watched.indicators
@@ -148,7 +147,7 @@ class Feed:
         """Everything as it stands at this moment."""
         if self._task is None:
             raise RuntimeError("a feed is read inside its block: async with Feed(...) as feed")
-        return self._made(self._published)
+        return self._made(self._publishing.number)
 
     @property
     def stitcher(self) -> Stitcher:
@@ -181,9 +180,9 @@ class Feed:
                 async with asyncio.TaskGroup() as tasks:
                     for one in watching:
                         tasks.create_task(self._follow(one))
-                    tasks.create_task(self._names.keep(self._clock, self._changed.set))
-                    tasks.create_task(self._beat_time())
-                    tasks.create_task(self._publish())
+                    tasks.create_task(self._names.keep(self._clock, self._publishing.changed))
+                    tasks.create_task(self._publishing.keep_time())
+                    tasks.create_task(self._publishing.publish())
             except BaseExceptionGroup as group:
                 # One cause brought the others down: that is what the readers get.
                 raise group.exceptions[0] from None
@@ -211,7 +210,7 @@ class Feed:
             listener.on_beat(asked.interface, beat)
         rung = self._judge.take(beat, source=asked.name)
         self._events.compare(asked.name, beat)
-        self._changed.set()
+        self._publishing.changed()
         if rung or asked.interface == "skill_call_stats":
             # Kept before anybody is told: a crash in between repeats no alert, and no counter goes back.
             await self._keeping.save()
@@ -222,7 +221,7 @@ class Feed:
                 listener.on_alert(alert)
         for alert in rung:
             self._events.ring(alert)
-            self._changed.set()
+            self._publishing.changed()
 
     def _stitch(self, beat: Beat[Any]) -> Stitched | None:
         if beat.batch is None:
@@ -234,24 +233,6 @@ class Feed:
 
     def _now(self) -> datetime:
         return self._known.now(self._clock.monotonic(), self._clock.wall())
-
-    async def _beat_time(self) -> None:
-        """Ages go on when nothing comes."""
-        while True:
-            left = self._published_at + self._tick - self._clock.monotonic()
-            due = left <= 0.001  # a rest too small to be waited for would be waited for for ever
-            if due:
-                self._changed.set()
-            await self._clock.sleep(self._tick if due else left)
-
-    async def _publish(self) -> None:
-        """A board for every change; changes of one moment share one."""
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            self._published, self._published_at = self._published + 1, self._clock.monotonic()
-            if len(self._boards):  # a large board takes a while to make: not for nobody
-                self._boards.publish(self._made(self._published))
 
     def _made(self, number: int) -> Board:
         troubles = [one for one in (self._keeping.trouble, self._names.trouble) if one]

@@ -1,10 +1,7 @@
-"""Transport: one HTTP exchange, every failure as our own error; it alone speaks to aiohttp's client."""
+"""Transport: one HTTP exchange over aiohttp's client, every failure as our own error."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import os
 import ssl
 from collections.abc import Callable, Mapping
 
@@ -13,20 +10,17 @@ from attrs import define
 from multidict import CIMultiDictProxy
 
 from cc_async import __version__
-from cc_async.errors import ClosedError, ConfigError
+from cc_async.errors import ConfigError
 from cc_async.session.address import Targets, read_base_url, read_proxy
-from cc_async.session.aiohttp_exchange import HttpExchange, HttpRequest
+from cc_async.session.aiohttp_exchange import HttpExchange
 from cc_async.session.body import decompressed, too_large
-from cc_async.session.clock import LoopClock
-from cc_async.session.deadline import Line
+from cc_async.session.connections import Connections
 from cc_async.session.failures import StaleConnection, proxy_refusal
-from cc_async.session.resolver import Resolver
 from cc_async.session.timeouts import Timeouts
 from cc_async.session.tls import Tls
 
 __all__ = ["Reply", "StaleConnection", "Tap", "Transport"]
 
-_log = logging.getLogger("cc_async")
 _AGENT = f"cc_async/{__version__}"
 _CONTENT_TYPE = "application/json;charset=UTF-8"
 
@@ -90,13 +84,6 @@ class Transport:
         """The base URL as it was understood."""
         self.timeouts = timeouts
         self.max_body = _positive("max_body", max_body)
-        self._headers = {
-            "Host": self.host,
-            "User-Agent": _AGENT,
-            "Accept": "*/*",
-            "Accept-Encoding": "gzip, deflate",
-            "Content-Type": _CONTENT_TYPE,
-        }
         self._targets = Targets(self.base_url)
         self._proxy = None if proxy is None else read_proxy(proxy)
         self._tls = tls if isinstance(tls, Tls) else Tls()
@@ -105,21 +92,25 @@ class Transport:
         self._ssl: ssl.SSLContext | bool = (
             tls.context() if isinstance(tls, Tls) else True if tls is None else tls
         )
-        self._connector, self._fresh = connector, fresh
-        self._limit = _positive("limit", limit)
-        self.capacity = self._limit if connector is None else _smallest(connector, self._limit)
-        """How many requests can travel at once."""
-        # Connecting has a limit of our own, which forgives a blocked loop. It would count the wait for a
-        # place in a pool that others use too: there aiohttp limits the making of each connection.
-        self._connect = timeouts.connect if connector is None else None
-        each = timeouts.connect if connector is not None else None
-        self._limits = aiohttp.ClientTimeout(
-            total=None, connect=None, sock_connect=each, sock_read=timeouts.read
+        self._connections = Connections(
+            self.name,
+            {
+                "Host": self.host,
+                "User-Agent": _AGENT,
+                "Accept": "*/*",
+                "Accept-Encoding": "gzip, deflate",
+                "Content-Type": _CONTENT_TYPE,
+            },
+            connector=connector,
+            limit=_positive("limit", limit),
+            fresh=fresh,
+            timeouts=timeouts,
+            insecure=self._tls.insecure,
         )
+        self.capacity = self._connections.capacity
+        """How many requests can travel at once."""
         self.tap: Tap | None = None
         """Shown every exchange that has an answer, before that is handed on; it has to be quick."""
-        self._opened: _Opened | None = None
-        self._closed = False
 
     async def send(
         self,
@@ -151,7 +142,7 @@ class Transport:
             DecodeError: the body cannot be decompressed.
             ClosedError: after close, from another loop, in a forked child.
         """
-        opened = self._usable()
+        opened = self._connections.usable()
         connecting = opened.connecting.limit()
         exchange = HttpExchange(self.name, self._pin, on_sent, connecting)
         try:
@@ -201,74 +192,12 @@ class Transport:
             body = decompressed(body, encoding, self.max_body)
         return Reply(response.status, headers, body)
 
-    def _usable(self) -> _Opened:
-        """Return what was opened in this loop and process."""
-        if self._closed:
-            raise ClosedError("the client is closed", host=self.name)
-        loop, opened = asyncio.get_running_loop(), self._opened
-        if opened is None:
-            opened = self._opened = self._open(loop)
-        if opened.pid != os.getpid():
-            raise ClosedError("the client was opened before a fork; make one in each process", host=self.name)
-        if opened.loop is not loop:
-            raise ClosedError(
-                "the client belongs to another event loop; make one in each loop", host=self.name
-            )
-        if opened.session.closed:
-            raise ClosedError("the connector of the client is closed", host=self.name)
-        return opened
-
-    def _open(self, loop: asyncio.AbstractEventLoop) -> _Opened:
-        """Make the session, and the connector unless there is one."""
-        if self._tls.insecure:
-            _log.warning("%s: the server's certificate is not checked (insecure=True)", self.name)
-        connector = self._connector or aiohttp.TCPConnector(
-            limit=self._limit, force_close=self._fresh, resolver=Resolver()
-        )
-        try:
-            session = aiohttp.ClientSession(
-                connector=connector,
-                connector_owner=self._connector is None,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers=self._headers,
-                request_class=HttpRequest,
-                timeout=self._limits,
-                auto_decompress=False,
-                trust_env=False,
-            )
-        except RuntimeError:
-            text = "the connector belongs to another event loop"
-            raise ClosedError(text, host=self.name) from None
-        return _Opened(session, Line(self._connect, LoopClock(loop)), loop, os.getpid())
-
     async def close(self) -> None:
         """Close the connections; a caller's connector stays open. A second call does nothing."""
-        self._closed = True
-        opened = self._opened
-        if opened is None or opened.pid != os.getpid():
-            # A forked child shares sockets and selector with its parent: what it drops, the parent loses.
-            return
-        self._opened = None
-        if opened.loop is asyncio.get_running_loop():
-            await opened.session.close()
-
-
-@define(eq=False)
-class _Opened:
-    """What is made with the first request, in its loop and process."""
-
-    session: aiohttp.ClientSession
-    connecting: Line
-    loop: asyncio.AbstractEventLoop
-    pid: int
+        await self._connections.close()
 
 
 def _positive(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigError(f"{name} must be a whole number, 1 or more")
     return value
-
-
-def _smallest(connector: aiohttp.BaseConnector, limit: int) -> int:
-    """Return how many connections a caller's connector opens to one host; its 0 means any number."""
-    return min((n for n in (connector.limit, connector.limit_per_host) if n), default=limit)
