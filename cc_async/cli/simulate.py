@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cc_async.cli.playback import replayed
+from cc_async.cli.stopping import run_stoppable
 from cc_async.cli.usage import UsageError
 from cc_async.settings import parse_quota
 from cc_async.simulator import PROFILES, Faults, Simulator
@@ -60,7 +61,7 @@ def simulate(
     }
     simulator = Simulator(profile=profile, **options) if replay is None else replayed(replay, **options)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(simulator))
+        run_stoppable(_serve(simulator))
     return 0
 
 
