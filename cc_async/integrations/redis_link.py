@@ -17,6 +17,7 @@ __all__ = [
     "RedisAway",
     "RedisRefused",
     "away",
+    "cancels",
     "cancels_kept",
     "checked",
     "connect",
@@ -89,16 +90,16 @@ def cancels_kept() -> Iterator[None]:
     redis-py waits with ``asyncio.wait_for``, which in Python 3.11 loses a cancellation that comes just as the
     call ends: whoever loops over calls would never end.
     """
-    before = _cancels()
+    before = cancels()
     try:
         yield
     finally:
-        if _cancels() > before:
+        if cancels() > before:
             raise asyncio.CancelledError
 
 
-def _cancels() -> int:
-    """How often the current task was cancelled."""
+def cancels() -> int:
+    """How often the current task was cancelled; whoever loops over calls of others has to look."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
 

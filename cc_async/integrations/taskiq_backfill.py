@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from cc_async.export import Target, files
 from cc_async.export.lacking import done, lacking, untouched
 from cc_async.export.layout import Layout
 from cc_async.export.manifest import Entry
-from cc_async.integrations.redis_link import away, cancels_kept, refusal
+from cc_async.integrations.redis_link import away, cancels, refusal
 from cc_async.integrations.taskiq_broker import PartitionBroker
 from cc_async.integrations.taskiq_message import FOLDER, TASK, asked
 from cc_async.session.clock import Clock
@@ -104,14 +105,15 @@ class Backfill:
     async def follow(self, on_look: OnLook) -> None:
         """Wait until the queue holds nothing for this folder; goes on when Redis was away."""
         while True:
-            with cancels_kept():
-                try:
-                    left = await self._broker.waiting(self._folder)
-                    on_look(left, await self._broker.workers(self._folder) if left else 0)
-                    if not left:
-                        return
-                except (RedisError, OSError, TimeoutError):
-                    on_look(-1, 0)
+            try:
+                left = await self._broker.waiting(self._folder)
+                on_look(left, await self._broker.workers(self._folder) if left else 0)
+                if not left:
+                    return
+            except (RedisError, OSError, TimeoutError):
+                on_look(-1, 0)
+            if cancels():
+                raise CancelledError
             await self._clock.sleep(_LOOK)
 
     async def outcome(self, order: Order) -> Outcome:

@@ -9,7 +9,6 @@ Here each folder has a stream of its own, a worker renews what it holds, and wha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
@@ -21,7 +20,7 @@ from taskiq import AckableMessage
 from taskiq.message import BrokerMessage
 from taskiq_redis import RedisStreamBroker
 
-from cc_async.integrations.redis_link import cancels_kept, checked, masked, plain, refusal
+from cc_async.integrations.redis_link import cancels, checked, masked, plain, refusal
 from cc_async.integrations.taskiq_message import FOLDER, asked
 
 GROUP = "workers"
@@ -217,11 +216,12 @@ class PartitionBroker(RedisStreamBroker):
 
     async def renew(self) -> None:
         """Keep what we hold from being given to others, until cancelled."""
-        while True:
+        while not cancels():
             await asyncio.sleep(min(self._reclaim / 3, _LIFE))
-            # The listener tells of errors; somebody else may do our partition, too, and only one is first.
-            with cancels_kept(), contextlib.suppress(RedisError, OSError, TimeoutError):
+            try:
                 await self._claim({})
+            except (RedisError, OSError, TimeoutError):
+                continue  # the listener tells; somebody else may do our partition, too, and only one is first
 
     async def give_back(self) -> None:
         """Let others have at once what we hold; where Redis is away, when its time is over."""
