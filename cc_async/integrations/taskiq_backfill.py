@@ -112,7 +112,7 @@ class Backfill:
                     return
             except (RedisError, OSError, TimeoutError):
                 on_look(-1, 0)
-            if cancels():
+            if cancels():  # however early: one that came before this call may have been lost in it, too
                 raise CancelledError
             await self._clock.sleep(_LOOK)
 
